@@ -1,0 +1,93 @@
+// The catalogue of fault points: everything that can go wrong, by one exact libfiu name each.
+//
+// A caller asks `strikes(PointId)` where the thing would go wrong. The inline flag keeps a
+// disarmed point free; an armed one asks libfiu, whose external callback asks the decider: the
+// world's chooser in a simulated world, a seeded generator on the host.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aiosim::fault {
+
+enum class PointId : std::uint8_t {
+  epoll_wait_eintr,        // linux/epoll_wait/eintr
+  ppoll_eintr,             // linux/ppoll/eintr          (also poll)
+  read_eintr,              // linux/read/eintr
+  write_eintr,             // linux/write/eintr
+  nanosleep_eintr,         // linux/nanosleep/eintr
+  futex_eintr,             // linux/futex/eintr
+  epoll_wait_spurious,     // linux/epoll_wait/spurious  ppoll says ready, then it vanished
+  epoll_create1_emfile,    // linux/epoll_create1/emfile
+  epoll_ctl_enomem,        // linux/epoll_ctl/enomem
+  epoll_ctl_enospc,        // linux/epoll_ctl/enospc
+  eventfd_emfile,          // linux/eventfd/emfile
+  futex_spurious,          // linux/futex/spurious
+  cond_wait_spurious,      // pthread_cond_wait/spurious
+  clock_late_timer,        // clock/late_timer           a timeout strikes up to 1 ms late
+  clock_slow,              // clock/slow                 many clock reads see no progress
+  clock_fast,              // clock/fast                 one clock read moves time by up to 10 ms
+  count_
+};
+inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
+
+enum class Duty : std::uint8_t {
+  survive,  // a correct loop works on as if nothing had happened
+  report,   // a correct loop may fail the call, with an error and nothing lost
+};
+
+struct Point {
+  PointId id;
+  const char* name;      // the libfiu name
+  int error;             // errno that it gives, 0 if none
+  Duty duty;
+  const char* sentence;  // what happens, for `aiosim list`
+};
+
+/// Every point, in PointId order.
+std::span<const Point, point_count> catalogue();
+
+/// The point of that exact name, or null.
+const Point* find(std::string_view name);
+
+namespace detail {
+extern std::array<bool, point_count> armed;
+bool ask(PointId id);
+}  // namespace detail
+
+/// Does the fault strike, here and now? Any thread on the host; code on a simulated thread may not
+/// be switched away inside (libfiu holds a lock): the decider must only consume a choice.
+inline bool strikes(PointId id) {
+  return detail::armed[static_cast<std::size_t>(id)] && detail::ask(id);
+}
+
+/// A plan: the points that may strike in a run, and how often each at most.
+struct Plan {
+  std::string name = "none";
+  std::vector<PointId> points;
+  std::uint32_t limit = 4;  // strikes per point and run
+
+  bool empty() const { return points.empty(); }
+};
+
+/// The built-in plans by name ("none", "eintr", "spurious", "clock", "setup", "all"), or a list of exact
+/// point names separated by commas, or the path of a TOML file { name, points = [...], limit }.
+/// Throws aiosim::BadInput with one line: what was found, what was expected.
+Plan parse_plan(const std::string& text);
+std::vector<Plan> built_in_plans();
+
+/// Arms exactly the points of `plan` and forgets the strikes counted so far.
+void arm(const Plan& plan);
+/// A new run: strike counts start again, and `subset` (bit i = plan.points[i]) switches points of
+/// the armed plan off for this run (swarm). All ones keeps the whole plan.
+void begin_run(std::uint64_t subset = ~0ULL);
+
+/// Who decides. Called with the point; must not block, throw, or switch threads.
+void set_decider(std::function<bool(PointId)> decider);
+
+}  // namespace aiosim::fault

@@ -1,0 +1,88 @@
+// The interface of a backend: a small abstract event loop. A backend is a module (.so) that
+// exports one `extern "C" const properties::BackendModule aiosim_backend`.
+//
+// Adapters are compiled with the loop, instrumented; they hold no state of their own beyond what
+// the loop needs, and never call into the harness except through the callbacks handed to them.
+// Only plain data crosses the boundary. Threads: "home" is the thread that created the loop.
+#pragma once
+
+#include <cstdint>
+
+namespace properties {
+
+inline constexpr std::uint32_t backend_abi = 1;
+
+/// What a backend claims; a rule that needs more shows as "not offered".
+enum Offers : std::uint32_t {
+  offers_bottom_halves = 1u << 0,
+  offers_idle_bh = 1u << 1,
+  offers_cancel = 1u << 2,
+  offers_oneshot = 1u << 3,
+  offers_nested_poll = 1u << 4,
+  offers_fd_handlers = 1u << 5,
+  offers_pollable_handlers = 1u << 6,  // poll / poll_ready / begin / end callbacks
+  offers_busy_polling = 1u << 7,       // poll_max_ns and its trace events
+  offers_timers = 1u << 8,
+  offers_progress_value = 1u << 9,     // poll() returns R48's value
+  offers_slice_order_lifo = 1u << 10,  // D1; without it oldest first is expected
+  offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
+  offers_wait_kick = 1u << 12,         // wait_while / kick
+};
+
+using Callback = void (*)(void* opaque);
+using PollCallback = bool (*)(void* opaque);
+
+struct FdCallbacks {
+  Callback read = nullptr;
+  Callback write = nullptr;
+  PollCallback poll = nullptr;    // only tests (R60)
+  Callback poll_ready = nullptr;
+  Callback begin = nullptr;       // io_poll_begin
+  Callback end = nullptr;         // io_poll_end
+};
+
+/// Opaque handles, owned by the loop.
+struct Bh;
+struct Timer;
+
+struct LoopOptions {
+  std::int64_t poll_max_ns = 0;
+  /// Busy polling began / ended (trace events of R54-R66), in the home thread; may be null.
+  void (*polling)(void* opaque, bool begin) = nullptr;
+  void* opaque = nullptr;
+};
+
+class Loop {
+ public:
+  virtual ~Loop() = default;  // home thread (R98)
+
+  // Home thread.
+  virtual bool poll(bool blocking) = 0;                                // R46-R53
+  // Any thread.
+  virtual void notify() = 0;                                           // R36
+  virtual Bh* new_bh(Callback callback, void* opaque) = 0;
+  virtual void schedule(Bh* bh) = 0;
+  virtual void schedule_idle(Bh* bh) = 0;
+  virtual void schedule_oneshot(Callback callback, void* opaque) = 0;
+  virtual void cancel(Bh* bh) = 0;
+  virtual void delete_bh(Bh* bh) = 0;
+  virtual void set_fd_handler(int fd, const FdCallbacks& callbacks, void* opaque) = 0;  // R70, R72
+  virtual void remove_fd_handler(int fd) = 0;
+  virtual Timer* new_timer(Callback callback, void* opaque) = 0;       // monotonic clock
+  virtual void arm_timer(Timer* timer, std::int64_t deadline_ns) = 0;  // absolute
+  virtual void disarm_timer(Timer* timer) = 0;
+  virtual void free_timer(Timer* timer) = 0;                           // home thread
+  // wait_while: home thread; polls while condition(opaque) is true (R100). kick: any thread (R101).
+  virtual void wait_while(PollCallback condition, void* opaque) = 0;
+  virtual void kick() = 0;
+};
+
+struct BackendModule {
+  std::uint32_t abi;  // backend_abi
+  const char* name;   // "reference-epoll"
+  std::uint32_t offers;
+  /// Creates a loop whose home thread is the caller. Null with errno set if the kernel refuses.
+  Loop* (*create)(const LoopOptions& options);
+};
+
+}  // namespace properties

@@ -1,0 +1,66 @@
+// The simulated kernel's objects and calls, as the libc layer (runtime/libc_*.cc) uses them.
+//
+// Calls return what the system call does: >= 0, or -errno. Each is made on a simulated thread under
+// test, passes a scheduling point first (World::point), asks the fault points that apply, and wakes
+// waiters by World::state_changed(). Semantics are those of Linux man pages, section 2.
+#pragma once
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace aiosim::runtime {
+class World;
+}
+
+namespace aiosim::kernel {
+
+class Kernel {
+ public:
+  explicit Kernel(runtime::World& world);
+  ~Kernel();
+
+  /// A fresh kernel: no fds but 0, 1, 2 (which belong to the host).
+  void reset();
+
+  /// The next instant at which an fd becomes ready by itself (timerfd), or -1.
+  std::int64_t next_deadline_ns() const;
+
+  // man 2 of each. pc: the caller, for the trace.
+  int eventfd(unsigned initial, int flags, const void* pc);
+  int pipe2(int fds[2], int flags, const void* pc);
+  int timerfd_create(int clock, int flags, const void* pc);
+  int timerfd_settime(int fd, int flags, const itimerspec* value, itimerspec* old, const void* pc);
+  int timerfd_gettime(int fd, itimerspec* value, const void* pc);
+  int epoll_create1(int flags, const void* pc);
+  int epoll_ctl(int epfd, int op, int fd, epoll_event* event, const void* pc);
+  int epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns, const void* pc);
+  int poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const char* call, const void* pc);
+  ssize_t read(int fd, void* buffer, std::size_t size, const void* pc);
+  ssize_t write(int fd, const void* buffer, std::size_t size, const void* pc);
+  int close(int fd, const void* pc);
+  int fcntl(int fd, int command, long argument, const void* pc);
+  int dup(int fd, const void* pc);
+
+  // futex(2): WAIT, WAIT_BITSET, WAKE, WAKE_BITSET (private or not); others are ENOSYS.
+  int futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
+                 std::uint32_t bitset, const void* pc);
+  int futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, const void* pc);
+
+  // time
+  int clock_nanosleep(int clock, int flags, const timespec* request, timespec* remain,
+                      const void* pc);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace aiosim::kernel

@@ -1,0 +1,94 @@
+// The C++20 memory model of a world: store histories, happens-before, data races, freed memory.
+//
+// Model and algorithm: ENGINE.md 2.5. Modification order and the order of seq_cst operations
+// follow execution order, so load buffering and 2+2W reorderings are out of reach (README).
+// Real memory always holds the newest store. No state outlives reset(); reset is O(1).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "aiosim/choice.h"
+#include "aiosim/run.h"
+#include "memory/vector_clock.h"
+
+namespace aiosim::memory {
+
+/// What flows along a synchronisation edge (ENGINE.md: Msg).
+struct Message {
+  VectorClock clock;
+  std::uint32_t fence = 0;
+};
+
+/// Who answers the model's questions; the world.
+class ChoiceSource {
+ public:
+  virtual ~ChoiceSource() = default;
+  virtual std::uint32_t choose(Kind kind, std::uint32_t answers) = 0;
+  /// A race or a use of freed memory by the current thread: ends the run.
+  [[noreturn]] virtual void memory_fault(VerdictKind kind, const std::string& text) = 0;
+  /// "file:line"-able description of a code address, for texts (may be just the address).
+  virtual std::string describe_pc(const void* pc) = 0;
+};
+
+using Value = unsigned __int128;
+
+enum class Rmw : std::uint8_t { exchange, add, sub, bit_and, bit_or, bit_xor, nand };
+
+/// What an atomic operation did, for the trace.
+struct Outcome {
+  Value value = 0;              // read (load, RMW: the old value)
+  std::uint32_t object = 0;     // ordinal of the location, by first use in the run
+  std::uint32_t store = 0;      // 0 = the newest store was read
+  std::uint32_t candidates = 1; // stores that could have been read
+  bool exchanged = false;       // compare-exchange succeeded
+};
+
+class Memory {
+ public:
+  explicit Memory(ChoiceSource& choices);
+  ~Memory();
+
+  void reset(MemoryMode mode);
+
+  // Threads: ids are creation indexes, 0 exists after reset.
+  void thread_created(std::uint32_t parent, std::uint32_t child);
+  void thread_joined(std::uint32_t joiner, std::uint32_t finished);
+  /// The current thread's next operation starts: its clock ticks. Called by each point.
+  void tick(std::uint32_t thread);
+
+  // Synchronisation objects of locks and the kernel: unlock/write releases, lock/read acquires.
+  void release(std::uint32_t thread, Message& into);        // joins into
+  void acquire(std::uint32_t thread, const Message& from);
+
+  // Atomics, size 1, 2, 4, 8 or 16 bytes, order as in the ABI (0 relaxed .. 5 seq_cst).
+  Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);
+  Outcome store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
+                const void* pc);
+  Outcome rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
+              const void* pc);
+  Outcome compare_exchange(std::uint32_t thread, void* at, unsigned size, Value expected,
+                           Value desired, int success, int failure, bool weak, const void* pc);
+  void fence(std::uint32_t thread, int order);
+
+  // Plain accesses: notifications before the access.
+  void plain_read(std::uint32_t thread, const void* at, std::size_t size, const void* pc);
+  void plain_write(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+
+  // Lifetimes. `freed` poisons a block: any later checked access is a use after free, until reset.
+  void allocated(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+  void freed(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+  /// A range comes into new use (stack of a new thread, reused frame): histories are dropped.
+  void forget(const void* at, std::size_t size);
+
+  /// Order-insensitive signature of the reads-from and synchronisation edges seen so far.
+  std::uint64_t behaviour() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace aiosim::memory

@@ -1,0 +1,35 @@
+// Vector clocks over the threads of one world.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace aiosim::memory {
+
+/// Threads that one world may create.
+inline constexpr std::uint32_t max_threads = 32;
+
+class VectorClock {
+ public:
+  std::uint32_t operator[](std::uint32_t thread) const { return at_[thread]; }
+  void set(std::uint32_t thread, std::uint32_t epoch) {
+    at_[thread] = epoch;
+    used_ = std::max(used_, thread + 1);
+  }
+  void join(const VectorClock& other) {
+    used_ = std::max(used_, other.used_);
+    for (std::uint32_t i = 0; i < other.used_; ++i) at_[i] = std::max(at_[i], other.at_[i]);
+  }
+  void clear() {
+    std::fill_n(at_.begin(), used_, 0u);
+    used_ = 0;
+  }
+  std::uint32_t used() const { return used_; }
+
+ private:
+  std::array<std::uint32_t, max_threads> at_{};
+  std::uint32_t used_ = 0;
+};
+
+}  // namespace aiosim::memory
