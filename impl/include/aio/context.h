@@ -1,0 +1,164 @@
+// Context: an event loop. One thread polls it; any thread gives it work.
+//
+//   any thread      notify(), new_bh(), schedule_oneshot(), set_fd_handler(), remove_fd_handler(),
+//                   set_fd_poll_hooks(), set_event_notifier(), set_poll_max_ns(), timers of it
+//   home thread     poll(), timeout_ns(), timeout_ms()
+//
+// The home thread is the first one that polls, or the one that said bind_home_thread(). Polling from
+// another thread aborts (R45).
+//
+// One poll (R46):
+//
+//     timeout --> busy polling --> arm --> kernel wait --> disarm --> accept --> bottom halves
+//         --> ready handlers --> free removed handlers --> timers
+//
+// Callbacks may poll their own context (nested); see bottom_half.h, fd_handler.h and timer.h for what
+// a nested poll runs.
+//
+// Invariants
+//   1. notify_me is the same before and after a poll.
+//   2. Removed handlers are freed by the outermost poll only.
+//   3. The event fd is written only between arm and disarm (R36).
+//   4. Work announced before a completed notify() is looked at by a poll that does not sleep first.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <thread>
+
+#include "aio/bottom_half.h"
+#include "aio/fd_handler_list.h"
+#include "aio/fd_monitor.h"
+#include "aio/notify_gate.h"
+#include "aio/poll_window.h"
+#include "aio/timer.h"
+
+namespace aio {
+
+/// How a context waits in the kernel.
+enum class Monitor {
+  ppoll,       ///< ppoll(2) always
+  epoll_auto,  ///< ppoll(2), and epoll(7) from upgrade_threshold fds on (R80)
+  epoll,       ///< epoll(7) from the start
+};
+
+struct ContextOptions {
+  Monitor monitor = Monitor::epoll_auto;
+  /// Fds from which epoll_auto uses epoll; the context's own event fd counts.
+  std::size_t upgrade_threshold = 64;
+  /// Busy polling at most so many ns before each sleep; 0: none. Not given: the environment
+  /// variable QEMU_AIO_POLL_MAX_NS, else 0 (D3).
+  std::optional<std::int64_t> poll_max_ns = std::nullopt;
+};
+
+class Context {
+ public:
+  /// Throws std::system_error if the event fd cannot be made, std::bad_alloc; nothing is left
+  /// behind then. Without epoll the context uses ppoll. (R97)
+  explicit Context(const ContextOptions& options = {});
+
+  /// With no thread in any method. Handlers still set are removed. Aborts if a bottom half is
+  /// pending and not deleted, naming it, or if a timer is armed. (R98)
+  ~Context();
+
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// Makes a poll in progress return, or the next one not block; by itself it is no progress.
+  /// Any thread; the context must stay alive until it returns. (R36)
+  void notify() { gate_.notify(); }
+
+  /// One iteration. `blocking`: sleeps until there is something to do or notify(); otherwise looks
+  /// at everything once and returns. True iff a callback made progress (R48); a blocking call may
+  /// return false. Signals do not end it (D8). Home thread; callbacks may nest it. Throws
+  /// std::bad_alloc before it has done anything.
+  bool poll(bool blocking);
+
+  /// A bottom half, not scheduled; the caller deletes it. `name` must outlive it. Any thread.
+  /// Throws std::bad_alloc.
+  [[nodiscard]] BottomHalf* new_bh(Callback callback, void* opaque, const char* name = "bh") {
+    return bottom_halves_.create(callback, opaque, name);
+  }
+
+  /// The same, deleted by its owner's going.
+  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque,
+                                         const char* name = "bh") {
+    return BottomHalfHandle(new_bh(callback, opaque, name));
+  }
+
+  /// Calls back once in the home thread. Any thread. Throws std::bad_alloc. (R22)
+  void schedule_oneshot(Callback callback, void* opaque, const char* name = "oneshot") {
+    bottom_halves_.schedule_oneshot(callback, opaque, name);
+  }
+
+  /// Sets or replaces the callbacks of `fd`; with none, removes them. Level-triggered. Any thread;
+  /// but a removal by another thread does not wait for a callback in progress: its opaque may go
+  /// once a bottom half scheduled after the removal has run. In the home thread none of the
+  /// callbacks starts after the removal returns. Remove before closing `fd`. Throws std::bad_alloc
+  /// with nothing changed. (R70 to R75, D7)
+  void set_fd_handler(int fd, const FdCallbacks& callbacks);
+  void remove_fd_handler(int fd) { set_fd_handler(fd, FdCallbacks{}); }
+
+  /// Changes io_poll_begin and io_poll_end of `fd`; counts as replacing the handler. Nothing for an
+  /// unknown fd. Any thread. Throws std::bad_alloc.
+  void set_fd_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll_end);
+
+  /// set_fd_handler() for a notifier; io_read is expected to call test_and_clear().
+  void set_event_notifier(const EventNotifier& notifier, const FdCallbacks& callbacks) {
+    set_fd_handler(notifier.fd(), callbacks);
+  }
+
+  /// Busy polling at most `ns` before each sleep; 0 or less: none. Any thread. (D3)
+  void set_poll_max_ns(std::int64_t ns);
+  [[nodiscard]] std::int64_t poll_max_ns() const { return window_.max_ns(); }
+
+  /// How long a blocking poll may sleep as bottom halves and timers go: ns, -1 for ever, 0 not at
+  /// all (R24 to R26). Home thread.
+  [[nodiscard]] std::int64_t timeout_ns();
+  /// The same for poll(2) and its kind: ms, rounded up, so that nobody wakes before the time (R28).
+  [[nodiscard]] int timeout_ms();
+
+  /// Makes the calling thread the home thread. Nobody may be polling, and the old home thread must
+  /// have handed over (a join, a lock).
+  void bind_home_thread();
+  /// Whether the caller is the home thread; false while there is none.
+  [[nodiscard]] bool in_home_thread() const;
+
+  TimerList& timers() { return timers_; }
+
+  /// For tests and tools: a look at what the invariants speak of. Home thread or at rest.
+  [[nodiscard]] std::uint32_t notify_me() const { return gate_.notify_me(); }
+  [[nodiscard]] std::size_t poll_disable_count() const { return handlers_.unpollable(); }
+  [[nodiscard]] int visits() const { return visits_; }
+  [[nodiscard]] bool polling_mode() const { return window_.started(); }
+  [[nodiscard]] const char* monitor_name() const { return monitor_.name(); }
+
+ private:
+  class Visit;
+
+  void claim_home_thread();
+  void wait_for_events(ReadyList& ready, std::int64_t timeout_ns, bool answered, bool* progress);
+  bool run_bottom_halves();
+  bool dispatch(ReadyList& ready);
+  bool dispatch_one(FdHandler& handler);
+  void end_polling_before_change(int fd);
+  void mark_successor_ready(int fd);
+  void retire_removed();
+  void free_retired();
+
+  NotifyGate gate_;  // first: its failure must leave nothing behind
+  FdHandlerList handlers_;
+  FdMonitor monitor_;
+  PollWindow window_;
+  BottomHalfQueue bottom_halves_;
+  TimerList timers_;
+  std::atomic<std::thread::id> home_{};
+
+  int visits_ = 0;                // polls between their first step and their timers; home thread
+  ReadyList found_late_;          // ready, to be dispatched by the next poll; home thread
+  FdHandler* retired_ = nullptr;  // removed, polling ended, to be freed; home thread
+};
+
+}  // namespace aio

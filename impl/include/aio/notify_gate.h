@@ -1,0 +1,81 @@
+// NotifyGate: how any thread makes a sleeping loop wake, and how the loop avoids needless writes of
+// the event fd (R35 to R42, today's protocol).
+//
+//   any thread      notify()
+//   home thread     raise(), lower(), accept(), clear_event()
+//   any thread      notified(), event(), notify_me() (a snapshot)
+//
+// State of the pair (notify_me, notified), n > 0 while the home thread is about to sleep or sleeps:
+//
+//     (0, no) --notify--> (0, yes)             no event fd write: the loop will look
+//     (0, *)  --raise---> (n, *)               the caller must now test notified() before sleeping
+//     (n, *)  --notify--> (n, yes) + event fd write, which ends the sleep
+//     (n, *)  --lower---> (0, *) --accept--> (0, no)     and then all work is looked at
+//
+// Invariants
+//   1. notify_me is written by the home thread only, so its changes need no read-modify-write.
+//   2. Between raise() and lower() every notify() writes the event fd.
+//   3. accept() precedes every look at the work (bottom halves, handlers, timers) of a poll.
+//   4. The event fd may stay set after accept(): one later wait returns for nothing (R38). The
+//      reverse, a sleeper whose event fd nobody will write although notified is set, cannot be.
+//
+// Barriers
+//   (i)  full fence in notify() / full fence in raise(). Store buffering: the producer sets notified
+//        and reads notify_me, the home thread sets notify_me and reads notified. One of the two
+//        sees the other's store.
+//   (ii) release exchange in notify() / acquire exchange in accept(). When accept() clears what a
+//        producer set, it reads that very store or a later exchange of its release sequence, so
+//        the work before the notify() is visible after accept(). A plain store would not do in
+//        C++20: a second producer's store would end the first one's release sequence (R43).
+//   (iv) release store in lower(): the wait cannot sink below it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "aio/event_notifier.h"
+
+namespace aio {
+
+class NotifyGate {
+ public:
+  /// Throws std::system_error if the event fd cannot be made (R97).
+  NotifyGate() = default;
+
+  NotifyGate(const NotifyGate&) = delete;
+  NotifyGate& operator=(const NotifyGate&) = delete;
+
+  /// Makes a wait in progress end, or the next one not begin (R36). Any thread; never blocks.
+  void notify();
+
+  /// Announces a sleep (R40): from here notify() writes the event fd. Home thread.
+  void raise();
+
+  /// Takes one raise() back. Home thread.
+  void lower();
+
+  /// Forgets the notifications so far; their work is visible to the caller afterwards (R37).
+  /// Does not touch the event fd. Home thread.
+  void accept();
+
+  /// Drains the event fd. Home thread.
+  void clear_event() { event_.test_and_clear(); }
+
+  /// Whether notify() came since the last accept(). A relaxed look (R44): ordering is raise()'s
+  /// and accept()'s business.
+  [[nodiscard]] bool notified() const { return notified_.load(std::memory_order_relaxed); }
+
+  /// Twice the number of sleeps announced; bit 0 is reserved for a foreign loop (R33).
+  [[nodiscard]] std::uint32_t notify_me() const {
+    return notify_me_.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] const EventNotifier& event() const { return event_; }
+
+ private:
+  std::atomic<std::uint32_t> notify_me_{0};
+  std::atomic<bool> notified_{false};
+  EventNotifier event_;
+};
+
+}  // namespace aio

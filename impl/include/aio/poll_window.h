@@ -1,0 +1,99 @@
+// PollWindow: busy polling of handlers before the loop goes to sleep (R54 to R69).
+//
+//   any thread      set_max_ns(), max_ns()
+//   home thread     everything else
+//
+// State ("polling mode"):
+//
+//     off --run() attempts polling--> on: io_poll_begin of each listed handler was called
+//     on  --leave() before a sleep--> off: io_poll_end of each, then one last poll of each
+//
+// A handler joins the polling list when it is first dispatched (R56) and leaves it when removed.
+//
+// Invariants
+//   1. io_poll_begin and io_poll_end of a handler alternate, beginning with begin, whatever happens
+//      to it meanwhile (D7): poll_begun says which is next.
+//   2. Polling mode is off whenever the loop sleeps in the kernel (R66).
+//   3. A handler whose io_poll_ready is running is not polled, at any depth (R68). If its polling
+//      ends meanwhile, it is polled once afterwards.
+//   4. A deleted handler is not polled; what end_polling() does for it is the one exception (D7).
+//   5. Poll functions, io_poll_begin and io_poll_end do not poll the context: lists stand still
+//      during a walk.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "aio/fd_handler.h"
+#include "aio/fd_handler_list.h"
+#include "aio/notify_gate.h"
+
+namespace aio {
+
+class Context;
+
+class PollWindow {
+ public:
+  PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers,
+             std::int64_t max_ns)
+      : context_(context), gate_(gate), handlers_(handlers), max_ns_(max_ns) {}
+  PollWindow(const PollWindow&) = delete;
+  PollWindow& operator=(const PollWindow&) = delete;
+
+  /// For how long to poll at most, in ns; 0 or less: never.
+  void set_max_ns(std::int64_t ns) { max_ns_.store(ns, std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t max_ns() const { return max_ns_.load(std::memory_order_relaxed); }
+
+  /// What polling found.
+  struct Outcome {
+    bool progress = false;  ///< a handler other than the notifier is ready
+    bool answered = false;  ///< it, or a notification, ended the busy polling
+  };
+
+  /// Polls the listed handlers for min(max_ns, *timeout_ns), at least once, if polling is worth it
+  /// (R57, R59). Lowers a finite *timeout_ns by the time spent (R61), to 0 if something was found.
+  Outcome run(ReadyList& ready, std::int64_t* timeout_ns);
+
+  /// Polls every pollable handler once, listed or not (D6).
+  Outcome test_all(ReadyList& ready);
+
+  /// Leaves polling mode; true iff a last poll found something ready (R66).
+  bool leave(ReadyList& ready);
+
+  /// `handler` is being dispatched: from now on it is polled (R56).
+  void join(FdHandler& handler);
+
+  /// Runs io_poll_ready of `handler`, which is not polled meanwhile (R68).
+  void call_poll_ready(FdHandler& handler, ReadyList& found_afterwards);
+
+  /// Takes `handler` off the list for good; if its polling had begun, ends it and polls it one last
+  /// time, which is the return value (D7).
+  bool end_polling(FdHandler& handler);
+
+  /// Handlers on the polling list, the notifier not counted.
+  [[nodiscard]] std::size_t listed() const { return listed_; }
+  /// Whether polling mode is on.
+  [[nodiscard]] bool started() const { return started_; }
+  /// Whether a poll function, io_poll_begin or io_poll_end is running.
+  [[nodiscard]] bool walking() const { return walking_; }
+
+ private:
+  void start();
+  bool walk(ReadyList& ready);
+  bool busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* elapsed_ns);
+  bool test(FdHandler& handler);
+  void begin(FdHandler& handler);
+  void end(FdHandler& handler);
+
+  const Context& context_;
+  NotifyGate& gate_;
+  FdHandlerList& handlers_;
+  std::atomic<std::int64_t> max_ns_;
+  IntrusiveList<FdHandler> polling_;
+  std::size_t listed_ = 0;
+  bool started_ = false;
+  bool walking_ = false;
+};
+
+}  // namespace aio

@@ -1,0 +1,41 @@
+// Trace events of the loop, delivered to one sink for the whole process (D4).
+//
+//   any thread      set_trace_sink()
+//   home threads    the sink is called from the thread whose context it is about
+#pragma once
+
+#include <cstdint>
+
+namespace aio {
+
+class Context;
+
+enum class TraceKind {
+  poll_begin,         // busy polling starts; ns = for how long at most
+  poll_end,           // busy polling ends; ns = how long it took; progress = a source was ready
+  monitor_upgrade,    // ppoll -> epoll
+  monitor_downgrade,  // epoll -> ppoll, for the rest of the context's life
+};
+
+struct TraceEvent {
+  TraceKind kind;
+  const Context* context;
+  std::int64_t ns;
+  bool progress;
+};
+
+/// Who hears trace events. `emit` may be called from several threads at once and must not call the
+/// loop.
+struct TraceSink {
+  void (*emit)(void* opaque, const TraceEvent& event);
+  void* opaque;
+};
+
+/// Sets the sink, null for none. The caller keeps `sink` alive until no context runs any more.
+/// Any thread.
+void set_trace_sink(const TraceSink* sink);
+
+/// Delivers `event` if there is a sink.
+void trace(const TraceEvent& event);
+
+}  // namespace aio
