@@ -16,22 +16,22 @@
 namespace aiosim::fault {
 
 enum class PointId : std::uint8_t {
-  epoll_wait_eintr,        // linux/epoll_wait/eintr
-  ppoll_eintr,             // linux/ppoll/eintr          (also poll)
-  read_eintr,              // linux/read/eintr
-  write_eintr,             // linux/write/eintr
-  nanosleep_eintr,         // linux/nanosleep/eintr
-  futex_eintr,             // linux/futex/eintr
-  epoll_wait_spurious,     // linux/epoll_wait/spurious  ppoll says ready, then it vanished
-  epoll_create1_emfile,    // linux/epoll_create1/emfile
-  epoll_ctl_enomem,        // linux/epoll_ctl/enomem
-  epoll_ctl_enospc,        // linux/epoll_ctl/enospc
-  eventfd_emfile,          // linux/eventfd/emfile
-  futex_spurious,          // linux/futex/spurious
-  cond_wait_spurious,      // pthread_cond_wait/spurious
-  clock_late_timer,        // clock/late_timer           a timeout strikes up to 1 ms late
-  clock_slow,              // clock/slow                 many clock reads see no progress
-  clock_fast,              // clock/fast                 one clock read moves time by up to 10 ms
+  epoll_wait_eintr,      // linux/epoll_wait/eintr
+  ppoll_eintr,           // linux/ppoll/eintr          (also poll)
+  read_eintr,            // linux/read/eintr
+  write_eintr,           // linux/write/eintr
+  nanosleep_eintr,       // linux/nanosleep/eintr
+  futex_eintr,           // linux/futex/eintr
+  epoll_wait_spurious,   // linux/epoll_wait/spurious  ppoll says ready, then it vanished
+  epoll_create1_emfile,  // linux/epoll_create1/emfile
+  epoll_ctl_enomem,      // linux/epoll_ctl/enomem
+  epoll_ctl_enospc,      // linux/epoll_ctl/enospc
+  eventfd_emfile,        // linux/eventfd/emfile
+  futex_spurious,        // linux/futex/spurious
+  cond_wait_spurious,    // pthread_cond_wait/spurious
+  clock_late_timer,      // clock/late_timer           a timeout strikes up to 1 ms late
+  clock_slow,            // clock/slow                 many clock reads see no progress
+  clock_fast,            // clock/fast                 one clock read moves time by up to 10 ms
   count_
 };
 inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
@@ -43,8 +43,8 @@ enum class Duty : std::uint8_t {
 
 struct Point {
   PointId id;
-  const char* name;      // the libfiu name
-  int error;             // errno that it gives, 0 if none
+  const char* name;  // the libfiu name
+  int error;         // errno that it gives, 0 if none
   Duty duty;
   const char* sentence;  // what happens, for `aiosim list`
 };
@@ -75,8 +75,9 @@ struct Plan {
   bool empty() const { return points.empty(); }
 };
 
-/// The built-in plans by name ("none", "eintr", "spurious", "clock", "setup", "all"), or a list of exact
-/// point names separated by commas, or the path of a TOML file { name, points = [...], limit }.
+/// A TOML file { name, points = [...], limit } if the text ends in ".toml"; else a list, separated
+/// by commas, of built-in plans ("none", "eintr", "spurious", "clock", "setup", "all") and exact
+/// point names.
 /// Throws aiosim::BadInput with one line: what was found, what was expected.
 Plan parse_plan(const std::string& text);
 std::vector<Plan> built_in_plans();
@@ -87,7 +88,14 @@ void arm(const Plan& plan);
 /// the armed plan off for this run (swarm). All ones keeps the whole plan.
 void begin_run(std::uint64_t subset = ~0ULL);
 
-/// Who decides. Called with the point; must not block, throw, or switch threads.
-void set_decider(std::function<bool(PointId)> decider);
+/// Who decides. Called with the point; must not block, throw, or switch threads. `passed_over` is
+/// called instead when an armed point may not strike (limit reached, or off in this run): a world
+/// counts the question there, so that later ones keep their numbers.
+void set_decider(std::function<bool(PointId)> decider,
+                 std::function<void(PointId)> passed_over = {});
+
+/// A decider for the host: any thread, strikes with probability per_million / 1,000,000. The n-th
+/// question gets the same answer for the same seed; who asks it is the host's affair.
+std::function<bool(PointId)> host_decider(std::uint64_t seed, std::uint32_t per_million);
 
 }  // namespace aiosim::fault
