@@ -33,7 +33,7 @@ class ChoiceSource {
   virtual std::string describe_pc(const void* pc) = 0;
 };
 
-using Value = unsigned __int128;
+__extension__ using Value = unsigned __int128;
 
 enum class Rmw : std::uint8_t { exchange, add, sub, bit_and, bit_or, bit_xor, nand };
 

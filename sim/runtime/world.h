@@ -6,14 +6,20 @@
 #pragma once
 
 #include <cstdint>
+#include <array>
+#include <boost/context/detail/fcontext.hpp>
 #include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "aiosim/choice.h"
 #include "aiosim/observe.h"
 #include "aiosim/run.h"
 #include "memory/memory.h"
+#include "runtime/object.h"
+#include "runtime/stack.h"
 
 namespace aiosim::kernel {
 class Kernel;
@@ -22,21 +28,9 @@ class Kernel;
 namespace aiosim::runtime {
 
 struct Thread;
-class Heap;
+struct Tcb;
 
-extern Thread* g_current;
-
-/// What a traced operation worked on. Numbers are per world, in order of first use; never
-/// addresses.
-enum class ObjectType : std::uint8_t {
-  none, atomic, fd, mutex, condition, semaphore, rwlock, barrier, once, guard, futex, thread, clock,
-  heap
-};
-struct Object {
-  ObjectType type = ObjectType::none;
-  std::uint32_t number = 0;
-};
-std::string describe(Object object);
+extern __attribute__((visibility("hidden"))) Thread* g_current;
 
 /// Why a thread is blocked: the predicate it waits for is re-evaluated whenever the kernel's
 /// state has changed (World::state_changed), so a blocked world is a structural fact.
@@ -66,12 +60,15 @@ struct Thread {
   std::int64_t blocked_total_ns = 0;
   std::uint64_t plain_accesses = 0;   // since the last point: unbounded loops without points
   void* context = nullptr;            // fcontext_t while not running
-  struct Stack* stack = nullptr;
-  struct Tcb* tcb = nullptr;
+  std::unique_ptr<Stack> stack;
+  Tcb* tcb = nullptr;
+  bool ready = false;                 // wait.ready at checked_version
   void* (*start)(void*) = nullptr;
   void* argument = nullptr;
   void* result = nullptr;
-  std::vector<std::pair<void (*)(void*), void*>>* exit_handlers = nullptr;  // thread_local dtors
+  /// Destructors of thread_local objects, run last to first when the thread ends.
+  std::vector<std::pair<void (*)(void*), void*>> exit_handlers;
+  std::vector<void*> specific;        // pthread_setspecific, by simulated key
 };
 
 class World final : public memory::ChoiceSource {
@@ -122,6 +119,7 @@ class World final : public memory::ChoiceSource {
   Thread& spawn(void* (*start)(void*), void* argument);  // pthread_create: a point, then a child
   [[noreturn]] void exit_thread(void* result);           // pthread_exit, or the start returned
   Thread& thread(std::uint32_t id) { return *threads_[id]; }
+  std::uint64_t step() const { return step_; }
   std::uint32_t thread_count() const { return static_cast<std::uint32_t>(threads_.size()); }
 
   // --- ends -------------------------------------------------------------------------------------
@@ -135,7 +133,11 @@ class World final : public memory::ChoiceSource {
   }
   std::string describe_pc(const void* pc) override;
 
-  /// A fresh number for an object named by `address` in this run ("mutex 2"): the same address
+  /// What code under test wrote to standard error, kept for the text of a crash.
+  void hear(const char* text, std::size_t size);
+  std::string last_words() const { return last_words_.empty() ? "" : ": " + last_words_; }
+
+  /// The number of the object named by `address` in this run ("mutex 2"): the same address
   /// gives the same number until forget_object.
   std::uint32_t object_number(ObjectType type, const void* address);
   void forget_object(ObjectType type, const void* address);
@@ -146,18 +148,71 @@ class World final : public memory::ChoiceSource {
   std::function<void(const KernelCall&)> kernel_call_probe;
 
  private:
+  /// What a question is put at, for annotations and texts.
+  struct Site {
+    const char* operation = "";
+    Object object;
+    const void* pc = nullptr;
+  };
+  struct RawChoice {
+    ChoiceKey key;
+    std::uint32_t answers;
+    std::uint32_t value;
+    Site site;
+    std::uint64_t step;
+  };
+
+  Thread& new_thread(void* (*start)(void*), void* argument);
   std::uint32_t ask(Kind kind, std::uint32_t answers, const char* label);
-  friend struct WorldImpl;
+  bool runnable(Thread& thread);
+  /// Runs the thread that the chooser picks; returns when the current one is picked again.
+  void schedule();
+  std::uint32_t collect_candidates();
+  void let_time_jump();
+  void report_deadlock();
+  void switch_to(Thread& next);
+  [[noreturn]] void end_run();
+  static void enter(boost::context::detail::transfer_t from);
+  RunResult take_result();
+  static std::string describe_wait(const Thread& thread);
+  void trace_choice(const RawChoice& choice);
+  void mix(std::uint64_t value) { hash_ = mix64(hash_ ^ value); }
+  std::uint64_t word_hash(const char* word);
+
   RunOptions options_;
   Chooser* chooser_ = nullptr;
+  const std::function<void()>* body_ = nullptr;
   std::int64_t now_ns_ = 0;
   std::uint64_t state_version_ = 0;
-  std::vector<Thread*> threads_;
-  struct WorldImpl* impl_;
+  std::uint64_t timers_version_ = 0;      // state_version_ when timers_due_ns_ was taken
+  std::int64_t timers_due_ns_ = -1;
+  std::uint64_t step_ = 0;
+  std::uint64_t hash_ = 0;
+  Site site_;
+  std::vector<Thread*> threads_;          // of this run, by id
+  std::vector<std::unique_ptr<Thread>> pool_;
+  std::array<std::uint32_t, memory::max_threads> candidates_{};
+  std::vector<RawChoice> choices_;
+  std::vector<TraceEvent> trace_;
+  Verdict verdict_;
+  std::string last_words_;
+  ObjectNumbers numbers_;
+  std::unique_ptr<kernel::Kernel> kernel_;
+  struct WordHash {
+    const char* word = nullptr;
+    std::uint64_t hash = 0;
+  };
+  std::array<WordHash, 256> word_hashes_{};
+  void* main_context_ = nullptr;
+  std::uintptr_t main_fs_ = 0;
 };
 
-/// The process's world; constructed on first use.
-World& world();
+/// CLOCK_REALTIME of a world is CLOCK_MONOTONIC plus this.
+inline constexpr std::int64_t realtime_offset_ns = 1'700'000'000'000'000'000;
+
+/// The process's world, once run() was called for the first time.
+extern __attribute__((visibility("hidden"))) World* g_world;
+inline World& world() { return *g_world; }
 
 /// Is the caller on a simulated thread, under test (its calls are simulated)?
 inline bool under_test() { return g_current != nullptr && g_current->harness == 0; }

@@ -1,0 +1,130 @@
+#include "runtime/tcb.h"
+
+#include <asm/prctl.h>
+#include <cxxabi.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "memory/vector_clock.h"
+#include "runtime/module_image.h"
+#include "runtime/real.h"
+
+namespace aiosim::runtime {
+namespace {
+
+constexpr unsigned long hwcap2_fsgsbase = 1ul << 1;
+
+bool has_fsgsbase() {
+  static const bool has = (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0;
+  return has;
+}
+
+// Raw, because our own interposers must not see the pool's calls.
+long futex(std::atomic<std::uint32_t>* word, int op, std::uint32_t value) {
+  long result;
+  register long r10 asm("r10") = 0;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(SYS_futex), "D"(word), "S"(op), "d"(value), "r"(r10)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+void* park(void* argument) {
+  auto* parked = static_cast<std::atomic<std::uint32_t>*>(argument);
+  sigset_t all;
+  sigfillset(&all);
+  real::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  parked->store(1);
+  futex(parked, FUTEX_WAKE_PRIVATE, 1);
+  static std::atomic<std::uint32_t> never{0};
+  for (;;) futex(&never, FUTEX_WAIT_PRIVATE, 0);
+}
+
+std::vector<std::unique_ptr<Tcb>>& pool() {
+  static auto* tcbs = new std::vector<std::unique_ptr<Tcb>>;
+  return *tcbs;
+}
+
+// The parked threads do not exist in the child, and glibc gives their stacks, control blocks
+// included, to the next threads: borrow from new ones.
+void forget_pool() {
+  for (auto& tcb : pool()) static_cast<void>(tcb.release());
+  pool().clear();
+}
+
+std::unique_ptr<Tcb> make_tcb() {
+  auto tcb = std::make_unique<Tcb>();
+  std::atomic<std::uint32_t> parked{0};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 64 * 1024);
+  if (real::pthread_create(&tcb->handle, &attributes, park, &parked) != 0) {
+    std::fprintf(stderr, "aiosim: cannot create the pthread whose control block a simulated "
+                         "thread borrows\n");
+    std::_Exit(2);
+  }
+  pthread_attr_destroy(&attributes);
+  while (parked.load() == 0) futex(&parked, FUTEX_WAIT_PRIVATE, 0);
+  tcb->fs = static_cast<std::uintptr_t>(tcb->handle);  // x86-64 glibc: pthread_t is the %fs base
+  return tcb;
+}
+
+}  // namespace
+
+std::uintptr_t get_fs() { return static_cast<std::uintptr_t>(::pthread_self()); }
+
+void set_fs(std::uintptr_t base) {
+  if (has_fsgsbase()) {
+    asm volatile("wrfsbase %0" : : "r"(base) : "memory");
+  } else {
+    long result;
+    asm volatile("syscall"
+                 : "=a"(result)
+                 : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(base)
+                 : "rcx", "r11", "memory");
+  }
+}
+
+Tcb& borrow_tcb(unsigned index) {
+  auto& tcbs = pool();
+  if (tcbs.empty()) {
+    has_fsgsbase();
+    static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
+    static_cast<void>(registered);
+  }
+  while (tcbs.size() <= index) tcbs.push_back(make_tcb());
+  return *tcbs[index];
+}
+
+namespace {
+
+struct ExceptionGlobals {
+  void* caught;
+  unsigned uncaught;
+};
+
+}  // namespace
+
+void reset_tcb(Tcb& tcb) {
+  const std::uintptr_t own = get_fs();
+  set_fs(tcb.fs);
+  errno = 0;
+  auto* globals = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
+  globals->caught = nullptr;
+  globals->uncaught = 0;
+  restore_tls_images(tcb.tls);
+  set_fs(own);
+}
+
+}  // namespace aiosim::runtime

@@ -1,0 +1,34 @@
+// Thread control blocks of simulated threads, borrowed from parked pthreads.
+//
+// A parked pthread never runs after it was made; the simulated thread runs on the one OS thread
+// with %fs at the parked one's control block, so that errno, thread_local, exception globals,
+// pthread_self and the stack protector are real and its own (ENGINE.md section 1, TLS).
+#pragma once
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace aiosim::runtime {
+
+struct Tcb {
+  pthread_t handle{};       // of the parked pthread, what pthread_self() returns
+  std::uintptr_t fs = 0;
+  std::vector<void*> tls;   // this thread's block of each module under test, by module order
+};
+
+/// The %fs base of the caller, and how to change it. Code between a change and the jump to the
+/// thread that it belongs to must not touch thread-local variables.
+std::uintptr_t get_fs();
+void set_fs(std::uintptr_t base);
+
+/// Control block number `index` of the process: made at first use, again after a fork.
+Tcb& borrow_tcb(unsigned index);
+
+/// Brings errno, exception globals and the thread_local images of the modules under test back to
+/// what a new thread sees. Called outside a world, with the caller's own %fs.
+void reset_tcb(Tcb& tcb);
+
+}  // namespace aiosim::runtime

@@ -1,0 +1,455 @@
+#include "runtime/world.h"
+
+#include <algorithm>
+#include <boost/context/detail/fcontext.hpp>
+#include <cstring>
+
+#include "fault/points.h"
+#include "kernel/kernel.h"
+#include "runtime/crash.h"
+#include "runtime/heap.h"
+#include "runtime/module_image.h"
+#include "runtime/stack.h"
+#include "runtime/sync_objects.h"
+#include "runtime/tcb.h"
+#include "runtime/thread_keys.h"
+
+namespace aiosim::runtime {
+
+namespace context = boost::context::detail;
+
+Thread* g_current = nullptr;
+World* g_world = nullptr;
+
+namespace {
+
+// What a switch carries: the thread that was left (null: the world's caller).
+Thread* previous(context::transfer_t from) { return static_cast<Thread*>(from.data); }
+
+std::uint64_t hash_text(const char* text) {
+  std::uint64_t h = 0xcbf29ce484222325ULL;
+  for (; *text != '\0'; ++text) h = (h ^ static_cast<unsigned char>(*text)) * 0x100000001b3ULL;
+  return h;
+}
+
+// libfiu takes a lock of the host's.
+bool may_strike(fault::PointId point) {
+  const RuntimeScope scope;
+  return fault::strikes(point);
+}
+
+}  // namespace
+
+World::World() : memory(*this), kernel_(std::make_unique<kernel::Kernel>(*this)) {
+  kernel = kernel_.get();
+}
+
+World::~World() = default;
+
+// --- runs -------------------------------------------------------------------------------------
+
+RunResult World::run(const std::function<void()>& body, Chooser& chooser,
+                     const RunOptions& options) {
+  options_ = options;
+  chooser_ = &chooser;
+  body_ = &body;
+  now_ns_ = world_start_ns;
+  state_version_ = 1;
+  timers_version_ = 0;
+  step_ = 0;
+  hash_ = 0;
+  site_ = {};
+  threads_.clear();
+  choices_.clear();
+  trace_.clear();
+  verdict_ = {};
+  last_words_.clear();
+  numbers_.reset();
+  memory.reset(options.memory);
+  kernel->reset();
+  sync_objects().reset();
+  reset_keys();
+  heap_reset();
+  restore_segments();
+  install_crash_handlers();
+  fault::set_decider([this](fault::PointId id) {
+    return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
+  });
+  chooser.begin();
+
+  Thread& first = new_thread(
+      [](void*) -> void* {
+        (*world().body_)();
+        return nullptr;
+      },
+      nullptr);
+  first.harness = 1;
+  main_fs_ = get_fs();
+  g_current = &first;
+  set_fs(first.tcb->fs);
+  context::jump_fcontext(first.context, nullptr);
+  // end_run() jumped back, with the caller's %fs.
+  time_jump_probe = nullptr;
+  kernel_call_probe = nullptr;
+  return take_result();
+}
+
+RunResult World::take_result() {
+  RunResult result;
+  result.verdict = std::move(verdict_);
+  mix(static_cast<std::uint64_t>(result.verdict.kind));
+  result.trace_hash = hash_;
+  result.behaviour = memory.behaviour();
+  result.points = step_;
+  result.end_ns = now_ns_;
+  result.choices.reserve(choices_.size());
+  for (const RawChoice& c : choices_) {
+    result.choices.push_back(
+        {c.key, c.answers, c.value, c.site.operation, describe(c.site.object), c.step});
+  }
+  result.trace = std::move(trace_);
+  for (const Thread* thread : threads_) {
+    ThreadInfo info{thread->name, {}};
+    if (thread->state == Thread::State::blocked) info.waiting_for = describe_wait(*thread);
+    result.threads.push_back(std::move(info));
+  }
+  return result;
+}
+
+std::string World::describe_wait(const Thread& thread) {
+  std::string text = thread.wait.operation;
+  const std::string object = describe(thread.wait.object);
+  if (!object.empty()) text += " of " + object;
+  if (thread.wait.deadline_ns >= 0) {
+    text += " until " + std::to_string(thread.wait.deadline_ns - world_start_ns) + " ns";
+  }
+  return text;
+}
+
+void World::end_run() {
+  set_fs(main_fs_);
+  g_current = nullptr;
+  context::jump_fcontext(main_context_, nullptr);
+  __builtin_unreachable();
+}
+
+void World::fail(Verdict verdict) {
+  ++g_current->harness;
+  verdict_ = std::move(verdict);
+  end_run();
+}
+
+std::string World::describe_pc(const void* pc) { return describe_code(pc); }
+
+// --- threads ----------------------------------------------------------------------------------
+
+Thread& World::new_thread(void* (*start)(void*), void* argument) {
+  const auto id = static_cast<std::uint32_t>(threads_.size());
+  if (id == memory::max_threads) {
+    fail(VerdictKind::crash, "a world has at most 32 threads; this one asked for another");
+  }
+  if (pool_.size() == id) {
+    pool_.push_back(std::make_unique<Thread>());
+    Thread& fresh = *pool_.back();
+    fresh.stack = std::make_unique<Stack>(map_stack(id));
+    fresh.id = id;
+  }
+  Thread& thread = *pool_[id];
+  thread.tcb = &borrow_tcb(id);
+  reset_tcb(*thread.tcb);
+  thread.state = Thread::State::enabled;
+  thread.harness = 0;
+  thread.yielded = thread.detached = thread.joined = false;
+  std::fill(std::begin(thread.counts), std::end(thread.counts), 0u);
+  thread.blocked_total_ns = 0;
+  thread.plain_accesses = 0;
+  thread.start = start;
+  thread.argument = argument;
+  thread.result = nullptr;
+  thread.exit_handlers.clear();
+  thread.specific.clear();
+  std::snprintf(thread.name, sizeof thread.name, "T%u", id);
+  thread.context = context::make_fcontext(thread.stack->top, stack_size, enter);
+  threads_.push_back(&thread);
+  return thread;
+}
+
+void World::enter(context::transfer_t from) {
+  World& w = world();
+  if (Thread* left = previous(from)) {
+    left->context = from.fctx;
+  } else {
+    w.main_context_ = from.fctx;
+  }
+  Thread& self = *g_current;
+  void* result = nullptr;
+  try {
+    result = self.start(self.argument);
+  } catch (...) {
+    w.fail(VerdictKind::escaped_exception, "an exception left " + std::string(self.name) + ": " +
+                                               describe_current_exception());
+  }
+  w.exit_thread(result);
+}
+
+Thread& World::spawn(void* (*start)(void*), void* argument) {
+  Thread& parent = *g_current;
+  ++parent.harness;
+  Thread& child = new_thread(start, argument);
+  memory.thread_created(parent.id, child.id);
+  --parent.harness;
+  return child;
+}
+
+void World::exit_thread(void* result) {
+  Thread& me = *g_current;
+  if (me.id == 0) end_run();
+  while (!me.exit_handlers.empty()) {
+    const auto [destroy, object] = me.exit_handlers.back();
+    me.exit_handlers.pop_back();
+    destroy(object);
+  }
+  run_key_destructors(me);
+  me.result = result;
+  record("thread exit", {ObjectType::thread, me.id}, 0, 0, nullptr);
+  me.state = Thread::State::finished;
+  state_changed();
+  schedule();
+  __builtin_unreachable();
+}
+
+void World::switch_to(Thread& next) {
+  Thread* me = g_current;
+  if (&next == me) return;
+  g_current = &next;
+  set_fs(next.tcb->fs);
+  const context::transfer_t from = context::jump_fcontext(next.context, me);
+  previous(from)->context = from.fctx;
+}
+
+// --- scheduling -------------------------------------------------------------------------------
+
+void World::point(const char* operation, Object object, const void* pc) {
+  Thread& me = *g_current;
+  ++step_;
+  ++now_ns_;
+  me.plain_accesses = 0;
+  site_ = {operation, object, pc};
+  if (step_ > options_.max_points) {
+    fail(VerdictKind::livelock,
+         "no end after " + std::to_string(options_.max_points) + " scheduling points");
+  }
+  memory.tick(me.id);
+  schedule();
+}
+
+void World::yield(const char* operation, const void* pc) {
+  g_current->yielded = true;
+  point(operation, {}, pc);
+  g_current->yielded = false;
+}
+
+bool World::runnable(Thread& thread) {
+  if (thread.state == Thread::State::enabled) return true;
+  if (thread.state == Thread::State::finished) return false;
+  if (thread.wait.interruptible) return true;
+  if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
+  if (thread.checked_version != state_version_) {
+    thread.checked_version = state_version_;
+    thread.ready = thread.wait.ready(thread.wait.data);
+  }
+  return thread.ready;
+}
+
+// Canonical order: the current thread first, then by creation index; a thread that gave way comes
+// last, so that the dull answer lets the next one run.
+std::uint32_t World::collect_candidates() {
+  const std::uint32_t mine = g_current->id;
+  const auto count = static_cast<std::uint32_t>(threads_.size());
+  std::uint32_t n = 0;
+  const bool first = !g_current->yielded && runnable(*g_current);
+  if (first) candidates_[n++] = mine;
+  const std::uint32_t start = g_current->yielded ? mine + 1 : 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t id = (start + i) % count;
+    if (id != mine && runnable(*threads_[id])) candidates_[n++] = id;
+  }
+  if (!first && g_current->yielded && runnable(*g_current)) candidates_[n++] = mine;
+  return n;
+}
+
+void World::schedule() {
+  if (timers_version_ != state_version_) {
+    timers_version_ = state_version_;
+    timers_due_ns_ = kernel->next_deadline_ns();
+  }
+  if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
+    state_changed();
+    timers_version_ = state_version_;
+    timers_due_ns_ = -1;
+  }
+  ++g_current->counts[static_cast<std::size_t>(Kind::sched)];
+  std::uint32_t n = collect_candidates();
+  while (n == 0) {
+    let_time_jump();
+    n = collect_candidates();
+  }
+  const std::uint32_t pick = n == 1 ? 0 : ask(Kind::sched, n, nullptr);
+  switch_to(*threads_[candidates_[pick]]);
+}
+
+std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
+  Thread& me = *g_current;
+  Question question;
+  question.key = {me.id, kind, me.counts[static_cast<std::size_t>(kind)]};
+  question.answers = answers;
+  question.step = step_;
+  if (kind == Kind::sched) {
+    question.threads = {candidates_.data(), answers};
+    question.current_enabled = candidates_[0] == me.id;
+    question.yielded = me.yielded;
+  } else if (label != nullptr) {
+    question.label = label;
+  }
+  ++me.harness;
+  std::uint32_t value = chooser_->choose(question);
+  if (value >= answers) value = 0;
+  mix((static_cast<std::uint64_t>(me.id) << 40) ^ (static_cast<std::uint64_t>(kind) << 32) ^
+      (static_cast<std::uint64_t>(answers) << 16) ^ value);
+  if (value != 0) {
+    Site at = site_;
+    if (label != nullptr) at = {label, {}, site_.pc};
+    choices_.push_back({question.key, answers, value, at, step_});
+    if (tracing()) trace_choice(choices_.back());
+  }
+  --me.harness;
+  return value;
+}
+
+Wake World::block(const Wait& wait) {
+  Thread& me = *g_current;
+  if (wait.ready(wait.data)) return Wake::ready;
+  if (tracing()) {
+    ++me.harness;
+    trace_.push_back({step_, now_ns_, me.id, "blocks", describe(wait.object), 0, 0,
+                      wait.operation, site_.pc});
+    --me.harness;
+  }
+  me.wait = wait;
+  me.ready = false;
+  me.checked_version = state_version_;
+  me.state = Thread::State::blocked;
+  me.blocked_since_ns = now_ns_;
+  schedule();
+  while (!runnable(me)) schedule();
+  me.state = Thread::State::enabled;
+  me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
+  memory.tick(me.id);
+  if (wait.ready(wait.data)) return Wake::ready;
+  if (wait.deadline_ns >= 0 && now_ns_ >= wait.deadline_ns) return Wake::timeout;
+  return Wake::interrupted;
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+void World::let_time_jump() {
+  std::int64_t next = kernel->next_deadline_ns();
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked || thread->wait.deadline_ns < 0) continue;
+    if (next < 0 || thread->wait.deadline_ns < next) next = thread->wait.deadline_ns;
+  }
+  if (next < 0) report_deadlock();
+  if (may_strike(fault::PointId::clock_late_timer)) {
+    next += 1'000 + 333'000 * static_cast<std::int64_t>(choose(Kind::time, 4));
+  }
+  next = std::max(next, now_ns_);
+  if (time_jump_probe) {
+    ++g_current->harness;
+    time_jump_probe({now_ns_, next});
+    --g_current->harness;
+  }
+  now_ns_ = next;
+  state_changed();
+}
+
+std::int64_t World::read_clock() {
+  constexpr std::int64_t least_ns = 200;
+  constexpr std::int64_t steps[] = {least_ns, 2'000, 20'000, 200'000};
+  if (may_strike(fault::PointId::clock_slow)) return now_ns_;
+  std::int64_t step_ns = steps[choose(Kind::time, 4)];
+  if (may_strike(fault::PointId::clock_fast)) step_ns += 10'000'000;
+  now_ns_ += step_ns;
+  return now_ns_;
+}
+
+void World::report_deadlock() {
+  ++g_current->harness;
+  std::string text = "nobody can ever run again:";
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked) continue;
+    text += ' ' + std::string(thread->name) + " waits in " + describe_wait(*thread) + ';';
+  }
+  text.pop_back();
+  fail(VerdictKind::deadlock, std::move(text));
+}
+
+// --- trace ------------------------------------------------------------------------------------
+
+std::uint64_t World::word_hash(const char* word) {
+  WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
+  if (slot.word != word) slot = {word, hash_text(word)};
+  return slot.hash;
+}
+
+// Figures of atomics stay out of the hash: a list head's value is an address of this build.
+void World::record(const char* operation, Object object, std::int64_t a, std::int64_t b,
+                   const void* pc, std::string detail) {
+  const Thread& me = *g_current;
+  mix(word_hash(operation) + (static_cast<std::uint64_t>(me.id) << 48) +
+      (static_cast<std::uint64_t>(object.type) << 32) + object.number);
+  if (object.type != ObjectType::atomic) {
+    mix(static_cast<std::uint64_t>(a));
+    mix(static_cast<std::uint64_t>(b));
+  }
+  if (!tracing()) return;
+  ++g_current->harness;
+  trace_.push_back(
+      {step_, now_ns_, me.id, operation, describe(object), a, b, std::move(detail), pc});
+  --g_current->harness;
+}
+
+void World::trace_choice(const RawChoice& choice) {
+  std::string detail = std::string(name(choice.key.kind)) + ' ' +
+                       std::to_string(choice.key.number) + " -> " + std::to_string(choice.value) +
+                       " of " + std::to_string(choice.answers);
+  if (choice.key.kind == Kind::sched) {
+    detail += ", " + std::string(threads_[candidates_[choice.value]]->name) + " runs";
+  }
+  trace_.push_back({step_, now_ns_, choice.key.thread, "choice", describe(choice.site.object), 0,
+                    0, std::move(detail), choice.site.pc});
+}
+
+void World::hear(const char* text, std::size_t size) {
+  const RuntimeScope scope;
+  constexpr std::size_t most = 1024;
+  last_words_.append(text, std::min(size, most - std::min(most, last_words_.size())));
+  while (!last_words_.empty() && last_words_.back() == '\n') last_words_.pop_back();
+}
+
+std::uint32_t World::object_number(ObjectType type, const void* address) {
+  const RuntimeScope scope;
+  return numbers_.number(type, address);
+}
+
+void World::forget_object(ObjectType type, const void* address) { numbers_.forget(type, address); }
+
+}  // namespace aiosim::runtime
+
+namespace aiosim {
+
+RunResult run(const std::function<void()>& body, Chooser& chooser, const RunOptions& options) {
+  if (runtime::g_world == nullptr) runtime::g_world = new runtime::World;
+  return runtime::world().run(body, chooser, options);
+}
+
+}  // namespace aiosim
