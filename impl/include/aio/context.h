@@ -139,11 +139,13 @@ class Context {
   class Visit;
 
   void claim_home_thread();
-  void wait_for_events(ReadyList& ready, std::int64_t timeout_ns, bool answered, bool* progress);
+  bool wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered);
+  [[nodiscard]] bool kernel_may_know_more(bool answered) const;
   bool run_bottom_halves();
   bool dispatch(ReadyList& ready);
   bool dispatch_one(FdHandler& handler);
-  void end_polling_before_change(int fd);
+  bool end_polling_before_change(int fd);
+  void after_change(int fd, bool was_ready);
   void mark_successor_ready(int fd);
   void retire_removed();
   void free_retired();

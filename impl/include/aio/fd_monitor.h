@@ -62,8 +62,8 @@ class PollMonitor {
 /// Waits by epoll(7).
 class EpollMonitor {
  public:
-  /// Opens an epoll fd in reserve; without one it is unusable for good (R80).
-  EpollMonitor();
+  /// Opens an epoll fd in reserve if wanted; without one it is unusable for good (R80).
+  explicit EpollMonitor(bool wanted);
   ~EpollMonitor();
   EpollMonitor(const EpollMonitor&) = delete;
   EpollMonitor& operator=(const EpollMonitor&) = delete;

@@ -56,7 +56,7 @@ class PollWindow {
   Outcome run(ReadyList& ready, std::int64_t* timeout_ns);
 
   /// Polls every pollable handler once, listed or not (D6).
-  Outcome test_all(ReadyList& ready);
+  void test_all(ReadyList& ready);
 
   /// Leaves polling mode; true iff a last poll found something ready (R66).
   bool leave(ReadyList& ready);

@@ -25,6 +25,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <thread>
 
 #include "aio/callback.h"
 #include "aio/intrusive_list.h"
@@ -122,7 +123,8 @@ class TimerList {
   TimerHeap heap_;
   IntrusiveList<Timer> expiring_;
   std::uint64_t next_order_ = 0;
-  int passes_ = 0;  // runs in progress, nested ones counted
+  int passes_ = 0;               // runs in progress, nested ones counted
+  std::thread::id running_in_;   // their thread
   bool enabled_ = true;
 };
 

@@ -1,0 +1,124 @@
+#include "aio/bottom_half.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "check.h"
+#include "timeout.h"
+
+namespace aio {
+
+// ---- one bottom half ----
+
+void BottomHalf::schedule() { enqueue(scheduled); }
+
+void BottomHalf::schedule_idle() { enqueue(idle); }
+
+void BottomHalf::delete_() { enqueue(deleted); }
+
+void BottomHalf::cancel() {
+  // Release: this access comes before the home thread frees the bottom half.
+  flags_.fetch_and(~static_cast<unsigned>(scheduled | idle), std::memory_order_acq_rel);
+}
+
+void BottomHalf::enqueue(unsigned flags) {
+  BottomHalfQueue* queue = queue_;  // before the push: after it this object may be gone (R4)
+  const unsigned old = flags_.fetch_or(pending | flags, std::memory_order_acq_rel);
+  if ((old & pending) == 0) queue->push(this);
+  queue->gate_.notify();  // also if somebody else pushed (R3)
+}
+
+unsigned BottomHalf::dequeue() {
+  return flags_.fetch_and(~static_cast<unsigned>(pending | scheduled | idle),
+                          std::memory_order_acq_rel);
+}
+
+// ---- the queue ----
+
+BottomHalfQueue::~BottomHalfQueue() {
+  AIO_CHECK(first_slice_ == nullptr);
+  BottomHalf* bh = incoming_.exchange(nullptr, std::memory_order_acquire);
+  while (bh != nullptr) {
+    BottomHalf* next = bh->next_;
+    if ((bh->dequeue() & BottomHalf::deleted) == 0) {
+      std::fprintf(stderr, "aio: bottom half '%s' is pending and not deleted when its context is"
+                   " destroyed\n", bh->name_);
+      std::abort();
+    }
+    delete bh;
+    bh = next;
+  }
+}
+
+BottomHalf* BottomHalfQueue::create(Callback callback, void* opaque, const char* name) {
+  return new BottomHalf(*this, callback, opaque, name);
+}
+
+void BottomHalfQueue::schedule_oneshot(Callback callback, void* opaque, const char* name) {
+  create(callback, opaque, name)->enqueue(BottomHalf::scheduled | BottomHalf::oneshot);
+}
+
+void BottomHalfQueue::push(BottomHalf* bh) {
+  BottomHalf* head = incoming_.load(std::memory_order_relaxed);
+  do {
+    bh->next_ = head;
+  } while (!incoming_.compare_exchange_weak(head, bh, std::memory_order_acq_rel,
+                                            std::memory_order_relaxed));
+}
+
+BottomHalfQueue::Slice::Slice(BottomHalfQueue& queue)
+    : head_(queue.incoming_.exchange(nullptr, std::memory_order_acq_rel)) {
+  (queue.first_slice_ == nullptr ? queue.first_slice_ : queue.last_slice_->next_) = this;
+  queue.last_slice_ = this;
+}
+
+/// The next one of the oldest slice, null when all slices are empty and off the queue.
+BottomHalf* BottomHalfQueue::pop() {
+  while (Slice* slice = first_slice_) {
+    if (BottomHalf* bh = slice->head_) {
+      slice->head_ = bh->next_;
+      return bh;
+    }
+    first_slice_ = slice->next_;
+  }
+  return nullptr;
+}
+
+bool BottomHalfQueue::run() {
+  bool progress = false;
+  // A nested call drains every slice, so after each callback everything is read afresh (R16).
+  while (BottomHalf* bh = pop()) {
+    const unsigned old = bh->dequeue();
+    const bool wanted = (old & (BottomHalf::scheduled | BottomHalf::idle)) != 0;
+    if (wanted && (old & BottomHalf::deleted) == 0) {
+      if ((old & BottomHalf::scheduled) != 0) progress = true;  // idle ones are none (R17)
+      detail::call(bh->callback_, bh->opaque_);
+    }
+    // Without these two bits a nested poll may have freed it already (R11).
+    if ((old & (BottomHalf::deleted | BottomHalf::oneshot)) != 0) delete bh;
+  }
+  return progress;
+}
+
+std::int64_t BottomHalfQueue::list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns) {
+  for (const BottomHalf* bh = head; bh != nullptr && timeout_ns != 0; bh = bh->next_) {
+    const unsigned flags = bh->flags_.load(std::memory_order_acquire);
+    if ((flags & BottomHalf::deleted) != 0) continue;
+    if ((flags & BottomHalf::scheduled) != 0) return 0;
+    if ((flags & BottomHalf::idle) != 0) timeout_ns = detail::idle_bottom_half_ns;
+  }
+  return timeout_ns;
+}
+
+std::int64_t BottomHalfQueue::timeout_ns() const {
+  std::int64_t timeout_ns = list_timeout_ns(incoming_.load(std::memory_order_acquire),
+                                            detail::infinite_ns);
+  // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
+  for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
+       slice = slice->next_) {
+    timeout_ns = list_timeout_ns(slice->head_, timeout_ns);
+  }
+  return timeout_ns;
+}
+
+}  // namespace aio

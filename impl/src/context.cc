@@ -1,0 +1,259 @@
+#include "aio/context.h"
+
+#include <poll.h>
+
+#include "check.h"
+#include "poll_max_ns.h"
+#include "timeout.h"
+
+namespace aio {
+
+namespace {
+
+FdMonitorPolicy policy_of(const ContextOptions& options) {
+  FdMonitorPolicy policy;
+  policy.use_epoll = options.monitor != Monitor::ppoll;
+  policy.upgrade_threshold = options.monitor == Monitor::epoll ? 0 : options.upgrade_threshold;
+  return policy;
+}
+
+}  // namespace
+
+/// Between a poll's first step and its timers: removed handlers stay in memory.
+class Context::Visit {
+ public:
+  explicit Visit(Context& context) : context_(context) { ++context_.visits_; }
+  ~Visit() {
+    context_.retire_removed();
+    if (context_.visits_ == 1) context_.free_retired();  // the outermost only (R74)
+    --context_.visits_;
+  }
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+
+ private:
+  Context& context_;
+};
+
+Context::Context(const ContextOptions& options)
+    : handlers_(gate_),
+      monitor_(*this, handlers_, policy_of(options)),
+      window_(*this, gate_, handlers_, options.poll_max_ns.value_or(detail::default_poll_max_ns())),
+      bottom_halves_(gate_),
+      timers_(gate_) {
+  FdCallbacks notifier;
+  notifier.io_read = [](void* gate) { static_cast<NotifyGate*>(gate)->clear_event(); };
+  notifier.io_poll = [](void* gate) { return static_cast<NotifyGate*>(gate)->notified(); };
+  notifier.io_poll_ready = [](void*) {};  // every poll accepts
+  notifier.opaque = &gate_;
+  handlers_.set(gate_.event().fd(), notifier, true);
+  gate_.accept();  // of the line above; nobody else has a word yet
+}
+
+Context::~Context() {
+  AIO_CHECK(visits_ == 0);
+  handlers_.set(gate_.event().fd(), FdCallbacks{});
+  for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
+    if (!handler->is_deleted()) handlers_.set(handler->fd, FdCallbacks{});
+  }
+  retire_removed();  // polling that had begun ends here (D7)
+}
+
+// ---- the home thread ----
+
+void Context::claim_home_thread() {
+  const std::thread::id self = std::this_thread::get_id();
+  if (home_.load(std::memory_order_relaxed) == self) return;
+  std::thread::id home{};
+  const bool polled_by_its_home_thread =
+      home_.compare_exchange_strong(home, self, std::memory_order_relaxed);
+  AIO_CHECK(polled_by_its_home_thread);
+}
+
+void Context::bind_home_thread() {
+  AIO_CHECK(visits_ == 0);
+  home_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+}
+
+bool Context::in_home_thread() const {
+  return home_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+
+// ---- one poll ----
+
+bool Context::poll(bool blocking) {
+  claim_home_thread();
+  AIO_CHECK(!window_.walking());  // poll functions only test (R60)
+  monitor_.reserve();             // the one step that can fail, before anything has happened
+  bool progress = false;
+  {
+    Visit visit(*this);
+    retire_removed();
+    ReadyList ready;
+    std::int64_t timeout = blocking ? timeout_ns() : 0;
+    if (!found_late_.empty()) {
+      ready.take_from(found_late_);
+      timeout = 0;
+    }
+    PollWindow::Outcome polled;
+    if (blocking) {
+      polled = window_.run(ready, &timeout);
+    } else {
+      window_.test_all(ready);
+    }
+    progress = polled.progress;
+    AIO_CHECK(timeout == 0 || !progress);  // R53
+    if (wait_for_events(ready, timeout, polled.answered)) progress = true;
+    gate_.accept();
+    if (run_bottom_halves()) progress = true;
+    if (dispatch(ready)) progress = true;
+  }
+  if (timers_.run()) progress = true;
+  return progress;
+}
+
+/// Asks the kernel, sleeping up to `timeout`. True iff leaving polling mode found something ready.
+bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered) {
+  bool progress = false;
+  const bool armed = timeout != 0;  // remembered: below, timeout can become 0 (R41)
+  if (armed) {
+    gate_.raise();
+    if (gate_.notified()) timeout = 0;  // it came before the event fd would have been written
+  }
+  if (timeout != 0 && window_.leave(ready)) {
+    timeout = 0;
+    progress = true;
+  }
+  if (timeout != 0 || kernel_may_know_more(answered)) monitor_.wait(ready, timeout);
+  if (armed) gate_.lower();
+  return progress;
+}
+
+/// Whether a poll that does not sleep has to ask the kernel: some handler's fd was not covered by
+/// poll functions (R50, D6). `answered`: busy polling found something, so that its sources were
+/// looked at.
+bool Context::kernel_may_know_more(bool answered) const {
+  const std::size_t live = handlers_.live();
+  return answered ? live != window_.listed() : live != 0;
+}
+
+bool Context::run_bottom_halves() {
+  BottomHalfQueue::Slice slice(bottom_halves_);
+  // A bottom half may free what a handler removed before it was scheduled used: the handler's last
+  // callback, io_poll_end, comes first. Hence after the take-over, before the calls.
+  retire_removed();
+  return bottom_halves_.run();
+}
+
+std::int64_t Context::timeout_ns() {
+  const std::int64_t timeout = bottom_halves_.timeout_ns();
+  if (timeout == 0) return 0;
+  return detail::sooner(timeout, timers_.deadline_ns());
+}
+
+int Context::timeout_ms() { return detail::ns_to_ms(timeout_ns()); }
+
+void Context::set_poll_max_ns(std::int64_t ns) {
+  window_.set_max_ns(ns);
+  gate_.notify();
+}
+
+// ---- handlers ----
+
+bool Context::dispatch(ReadyList& ready) {
+  bool progress = false;
+  while (FdHandler* handler = ready.pop()) {
+    if (dispatch_one(*handler)) progress = true;
+  }
+  return progress;
+}
+
+/// Runs the callbacks that are due; deletion is looked at before each (R75).
+bool Context::dispatch_one(FdHandler& handler) {
+  const int revents = handler.revents & handler.events;
+  const bool polled = handler.poll_marked && revents == 0;
+  handler.revents = 0;
+  handler.poll_marked = false;
+  if (handler.is_deleted() || (revents == 0 && !polled)) return false;
+  window_.join(handler);
+  if (polled) {
+    if (handler.in_poll_ready) return false;
+    window_.call_poll_ready(handler, found_late_);
+    return !handler.is_notifier;
+  }
+  const FdCallbacks& callbacks = handler.callbacks;
+  bool called = false;
+  if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && callbacks.io_read != nullptr &&
+      !handler.is_deleted()) {
+    detail::call(callbacks.io_read, callbacks.opaque);
+    called = true;
+  }
+  if ((revents & (POLLOUT | POLLERR)) != 0 && callbacks.io_write != nullptr &&
+      !handler.is_deleted()) {
+    detail::call(callbacks.io_write, callbacks.opaque);
+    called = true;
+  }
+  return called && !handler.is_notifier;  // R39
+}
+
+void Context::set_fd_handler(int fd, const FdCallbacks& callbacks) {
+  const bool ready = end_polling_before_change(fd);
+  handlers_.set(fd, callbacks);
+  after_change(fd, ready);
+}
+
+void Context::set_fd_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll_end) {
+  const bool ready = end_polling_before_change(fd);
+  handlers_.set_poll_hooks(fd, io_poll_begin, io_poll_end);
+  after_change(fd, ready);
+}
+
+/// In the home thread polling ends before the handler goes, so that no callback of it starts later
+/// (R69); for another thread's change, and from inside a poll function, retire_removed() does it.
+/// True iff the last poll found it ready.
+bool Context::end_polling_before_change(int fd) {
+  if (!in_home_thread() || window_.walking()) return false;
+  FdHandler* handler;
+  {
+    const auto guard = handlers_.lock();
+    handler = handlers_.find_live(fd);
+  }
+  // Only this thread frees handlers: the pointer holds although the lock is gone.
+  return handler != nullptr && window_.end_polling(*handler);
+}
+
+void Context::after_change(int fd, bool was_ready) {
+  if (was_ready) mark_successor_ready(fd);
+  if (!in_home_thread() || window_.walking() || visits_ != 0) return;
+  retire_removed();
+  free_retired();
+}
+
+/// The handler that replaced one found ready by its last poll inherits the finding.
+void Context::mark_successor_ready(int fd) {
+  const auto guard = handlers_.lock();
+  FdHandler* handler = handlers_.find_live(fd);
+  if (handler != nullptr && handler->pollable()) found_late_.add_polled(*handler);
+}
+
+/// Ends the polling of handlers removed since the last time.
+void Context::retire_removed() {
+  if (!handlers_.has_removed()) return;
+  FdHandler* handler = handlers_.take_removed();
+  while (handler != nullptr) {
+    FdHandler* next = handler->removed_next;
+    handler->removed_next = retired_;
+    retired_ = handler;
+    handler->ready_hook.unlink();
+    if (window_.end_polling(*handler)) mark_successor_ready(handler->fd);
+    handler = next;
+  }
+}
+
+void Context::free_retired() {
+  FdHandler* retired = retired_;
+  retired_ = nullptr;
+  if (retired != nullptr) handlers_.free(retired);
+}
+
+}  // namespace aio

@@ -1,0 +1,143 @@
+#include "aio/poll_window.h"
+
+#include "aio/timer.h"
+#include "aio/trace.h"
+#include "check.h"
+#include "timeout.h"
+
+namespace aio {
+
+// ---- one handler ----
+
+bool PollWindow::test(FdHandler& handler) {
+  walking_ = true;
+  const bool ready = detail::call(handler.callbacks.io_poll, handler.callbacks.opaque);
+  walking_ = false;
+  return ready;
+}
+
+void PollWindow::begin(FdHandler& handler) {
+  if (handler.poll_begun) return;
+  handler.poll_begun = true;
+  if (handler.callbacks.io_poll_begin == nullptr) return;
+  walking_ = true;
+  detail::call(handler.callbacks.io_poll_begin, handler.callbacks.opaque);
+  walking_ = false;
+}
+
+void PollWindow::end(FdHandler& handler) {
+  if (!handler.poll_begun) return;
+  handler.poll_begun = false;
+  if (handler.callbacks.io_poll_end == nullptr) return;
+  walking_ = true;
+  detail::call(handler.callbacks.io_poll_end, handler.callbacks.opaque);
+  walking_ = false;
+}
+
+void PollWindow::join(FdHandler& handler) {
+  if (!handler.pollable() || handler.polling_hook.linked()) return;
+  polling_.push_front(handler.polling_hook);
+  if (!handler.is_notifier) ++listed_;
+  if (started_) begin(handler);
+}
+
+bool PollWindow::end_polling(FdHandler& handler) {
+  if (!handler.polling_hook.linked()) return false;
+  handler.polling_hook.unlink();
+  if (!handler.is_notifier) --listed_;
+  if (!handler.poll_begun) return false;
+  end(handler);
+  return test(handler);
+}
+
+void PollWindow::call_poll_ready(FdHandler& handler, ReadyList& found_afterwards) {
+  handler.in_poll_ready = true;
+  detail::call(handler.callbacks.io_poll_ready, handler.callbacks.opaque);
+  handler.in_poll_ready = false;
+  if (!handler.poll_once_more) return;
+  handler.poll_once_more = false;
+  if (!handler.is_deleted() && test(handler)) found_afterwards.add_polled(handler);
+}
+
+// ---- all of them ----
+
+/// Polls each listed handler once.
+bool PollWindow::walk(ReadyList& ready) {
+  bool progress = false;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    FdHandler& handler = *hook->owner();
+    if (handler.is_notifier || handler.in_poll_ready || handler.is_deleted()) continue;
+    if (test(handler)) {
+      ready.add_polled(handler);
+      progress = true;
+    }
+  }
+  return progress;
+}
+
+void PollWindow::test_all(ReadyList& ready) {
+  for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
+    if (!handler->pollable() || handler->is_notifier || handler->in_poll_ready) continue;
+    if (!handler->is_deleted() && test(*handler)) ready.add_polled(*handler);
+  }
+}
+
+void PollWindow::start() {
+  if (started_) return;
+  started_ = true;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    if (!hook->owner()->is_deleted()) begin(*hook->owner());
+  }
+}
+
+bool PollWindow::leave(ReadyList& ready) {
+  if (!started_) return false;
+  started_ = false;
+  bool progress = false;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    FdHandler& handler = *hook->owner();
+    if (handler.is_notifier || handler.is_deleted()) continue;  // end_polling() is due for it
+    end(handler);
+    if (handler.in_poll_ready) {
+      handler.poll_once_more = true;
+    } else if (test(handler)) {  // what came before the end took effect sent no signal
+      ready.add_polled(handler);
+      progress = true;
+    }
+  }
+  return progress;
+}
+
+PollWindow::Outcome PollWindow::run(ReadyList& ready, std::int64_t* timeout_ns) {
+  if (*timeout_ns == 0) {
+    // No time to poll, but sources that were told to be silent must be looked at (D6).
+    if (started_) walk(ready);
+    return {};
+  }
+  const std::int64_t max = max_ns();
+  if (max <= 0 || polling_.empty() || handlers_.unpollable() != 0) return {};
+  std::int64_t elapsed_ns = 0;
+  const std::int64_t limit_ns = detail::sooner(*timeout_ns, max);
+  Outcome outcome;
+  outcome.progress = busy_poll(ready, limit_ns, &elapsed_ns);
+  outcome.answered = outcome.progress || gate_.notified();
+  *timeout_ns = outcome.answered ? 0 : detail::remaining_ns(*timeout_ns, elapsed_ns);
+  return outcome;
+}
+
+bool PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* elapsed_ns) {
+  trace({TraceKind::poll_begin, &context_, limit_ns, false});
+  const std::int64_t start_ns = now_ns();
+  start();
+  bool progress = false;
+  // Bounded by the clock; another thread's work is noticed through its notify() (R44).
+  do {
+    progress = walk(ready);
+    *elapsed_ns = now_ns() - start_ns;
+  } while (!progress && !gate_.notified() && *elapsed_ns < limit_ns &&
+           handlers_.unpollable() == 0);
+  trace({TraceKind::poll_end, &context_, *elapsed_ns, progress});
+  return progress;
+}
+
+}  // namespace aio
