@@ -1,0 +1,292 @@
+#include <atomic>
+#include <cstdlib>
+#include <thread>
+
+#include "aio/trace.h"
+#include "support.h"
+
+namespace aio_test {
+namespace {
+
+constexpr std::int64_t long_enough_ns = 3'600'000'000'000;  // an hour: only work ends the polling
+
+/// A pollable source: a flag next to an event fd, as a virtqueue is next to its kick.
+struct Source {
+  aio::EventNotifier kick;
+  bool work = false;  // home thread
+  int polls = 0;
+  int readies = 0;
+  int reads = 0;
+  int begins = 0;
+  int ends = 0;
+  Action on_ready = [] {};
+
+  aio::FdCallbacks callbacks() {
+    aio::FdCallbacks result;
+    result.io_read = [](void* p) {
+      auto* self = static_cast<Source*>(p);
+      self->kick.test_and_clear();
+      ++self->reads;
+      self->work = false;
+    };
+    result.io_poll = [](void* p) {
+      auto* self = static_cast<Source*>(p);
+      ++self->polls;
+      return self->work;
+    };
+    result.io_poll_ready = [](void* p) {
+      auto* self = static_cast<Source*>(p);
+      ++self->readies;
+      self->on_ready();
+      self->work = false;
+    };
+    result.io_poll_begin = [](void* p) { ++static_cast<Source*>(p)->begins; };
+    result.io_poll_end = [](void* p) { ++static_cast<Source*>(p)->ends; };
+    result.opaque = this;
+    return result;
+  }
+};
+
+class PollWindowTest : public EachMonitor {
+ protected:
+  void add(Source& source) { context.set_event_notifier(source.kick, source.callbacks()); }
+  void remove(Source& source) { context.remove_fd_handler(source.kick.fd()); }
+
+  /// Adds the source and has it dispatched once, so that it is on the polling list.
+  void add_polled(Source& source) {
+    add(source);
+    source.kick.set();
+    EXPECT_TRUE(context.poll(true));
+    EXPECT_EQ(source.reads, 1);
+  }
+};
+INSTANTIATE_FOR_EACH_MONITOR(PollWindowTest);
+
+TEST_P(PollWindowTest, ANonBlockingPollLooksAtEachPollableSourceOnce) {
+  Source source;
+  add(source);
+  EXPECT_FALSE(context.poll(false));
+  EXPECT_EQ(source.polls, 1);
+  source.work = true;
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(source.readies, 1);
+  source.kick.set();  // the fd alone is noticed too (D6)
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(source.reads, 1);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, BusyPollingFindsWorkWithoutTheFd) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  add_polled(source);
+  source.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.readies, 1);
+  EXPECT_EQ(source.begins, 1);
+  EXPECT_EQ(source.ends, 0);
+  EXPECT_TRUE(context.polling_mode());
+  remove(source);
+  EXPECT_EQ(source.ends, 1);
+}
+
+TEST_P(PollWindowTest, ANotificationEndsBusyPollingWithoutProgress) {
+  Source source;
+  add_polled(source);
+  context.poll(false);
+  context.set_poll_max_ns(long_enough_ns);
+  std::atomic<bool> polling{false};
+  const aio::TraceSink sink{[](void* p, const aio::TraceEvent& event) {
+                              if (event.kind == aio::TraceKind::poll_begin) {
+                                static_cast<std::atomic<bool>*>(p)->store(true);
+                              }
+                            },
+                            &polling};
+  aio::set_trace_sink(&sink);
+  EXPECT_FALSE(context.poll(true));  // set_poll_max_ns() notified
+  polling.store(false);
+  std::thread producer([&] {
+    while (!polling.load()) std::this_thread::yield();
+    context.notify();
+  });
+  EXPECT_FALSE(context.poll(true));
+  producer.join();
+  aio::set_trace_sink(nullptr);
+  EXPECT_EQ(context.notify_me(), 0U);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, FallsBackToTheKernelAndEndsPollingFirst) {
+  context.set_poll_max_ns(1000);
+  Source source;
+  add_polled(source);
+  EXPECT_EQ(source.begins, 0);
+  source.kick.set();
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.begins, 1);
+  EXPECT_EQ(source.ends, 1);
+  EXPECT_EQ(source.reads, 2);
+  EXPECT_FALSE(context.polling_mode());
+  remove(source);
+  EXPECT_EQ(source.ends, 1);
+}
+
+TEST_P(PollWindowTest, WhatComesBeforePollingEndsIsSeenByTheLastPoll) {
+  context.set_poll_max_ns(1);
+  Source source;
+  add_polled(source);
+  aio::FdCallbacks callbacks = source.callbacks();
+  callbacks.io_poll_end = [](void* p) {
+    ++static_cast<Source*>(p)->ends;
+    static_cast<Source*>(p)->work = true;  // came too late for polling, too early for a kick
+  };
+  context.set_event_notifier(source.kick, callbacks);
+  source.kick.set();
+  EXPECT_TRUE(context.poll(true));  // joins
+  EXPECT_TRUE(context.poll(true));  // polls in vain, ends, finds it
+  EXPECT_EQ(source.readies, 1);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, OneUnpollableHandlerTurnsBusyPollingOff) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  add_polled(source);
+  Pipe pipe;
+  int calls = 0;
+  aio::FdCallbacks plain;
+  plain.io_read = [](void* p) { ++*static_cast<int*>(p); };
+  plain.opaque = &calls;
+  context.set_fd_handler(pipe.read_fd(), plain);
+  EXPECT_EQ(context.poll_disable_count(), 1U);
+  context.poll(false);
+  source.polls = 0;
+  pipe.fill();
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(source.polls, 0);
+  context.remove_fd_handler(pipe.read_fd());
+  EXPECT_EQ(context.poll_disable_count(), 0U);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, PollReadyIsNotEnteredAgainByANestedPoll) {
+  Source source;
+  add_polled(source);
+  context.poll(false);
+  context.set_poll_max_ns(1000);
+  int depth = 0;
+  source.on_ready = [&] {
+    EXPECT_EQ(++depth, 1);
+    context.notify();
+    context.poll(true);
+    context.poll(false);
+    --depth;
+  };
+  source.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.readies, 1);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, PollingEndedDuringPollReadyIsFollowedByOnePoll) {
+  context.set_poll_max_ns(1000);
+  Source source;
+  add_polled(source);
+  bool first = true;
+  source.on_ready = [&] {
+    if (!first) return;
+    first = false;
+    source.work = true;
+    EXPECT_EQ(source.begins, source.ends + 1);
+    aio::EventNotifier wake;
+    aio::FdCallbacks callbacks;
+    callbacks.io_read = [](void* p) { static_cast<aio::EventNotifier*>(p)->test_and_clear(); };
+    callbacks.opaque = &wake;
+    context.set_event_notifier(wake, callbacks);
+    context.poll(true);  // takes the notification
+    wake.set();
+    EXPECT_TRUE(context.poll(true));  // sleeps: polling has to end for everybody
+    EXPECT_EQ(source.begins, source.ends);
+    context.remove_fd_handler(wake.fd());
+  };
+  context.set_poll_max_ns(long_enough_ns);
+  context.poll(false);
+  source.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.readies, 1);
+  remove(source);
+  EXPECT_EQ(source.begins, source.ends);
+}
+
+TEST_P(PollWindowTest, RemovalByAnotherThreadEndsPollingInTheHomeThread) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  add_polled(source);
+  source.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.begins, 1);
+  std::thread([&] { remove(source); }).join();
+  EXPECT_EQ(source.ends, 0);
+  context.poll(false);
+  EXPECT_EQ(source.ends, 1);
+}
+
+TEST_P(PollWindowTest, AReplacementInheritsWhatTheLastPollFound) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  add_polled(source);
+  source.work = true;
+  EXPECT_TRUE(context.poll(true));
+  source.work = true;  // no kick: it is being polled
+  add(source);         // replaces itself
+  EXPECT_EQ(source.ends, 1);
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.readies, 2);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, APollFunctionThatRemovesItsHandlerIsItsLastCall) {
+  Source source;
+  add(source);
+  struct State {
+    aio::Context* context;
+    int fd;
+    int polls = 0;
+  } state{&context, source.kick.fd()};
+  aio::FdCallbacks callbacks;
+  callbacks.io_poll = [](void* p) {
+    auto* self = static_cast<State*>(p);
+    ++self->polls;
+    self->context->remove_fd_handler(self->fd);
+    return true;
+  };
+  callbacks.io_poll_ready = [](void*) { ADD_FAILURE(); };
+  callbacks.opaque = &state;
+  context.set_event_notifier(source.kick, callbacks);
+  context.poll(false);
+  context.poll(false);
+  EXPECT_EQ(state.polls, 1);
+}
+
+TEST(PollMaxNsTest, IsReadFromTheEnvironmentAtCreation) {
+  ASSERT_EQ(setenv("QEMU_AIO_POLL_MAX_NS", "12345", 1), 0);
+  aio::Context context;
+  EXPECT_EQ(context.poll_max_ns(), 12345);
+  ASSERT_EQ(setenv("QEMU_AIO_POLL_MAX_NS", "-1", 1), 0);
+  testing::internal::CaptureStderr();
+  aio::Context negative;
+  aio::Context again;
+  EXPECT_EQ(negative.poll_max_ns(), 0);
+  EXPECT_EQ(again.poll_max_ns(), 0);
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("'-1'"), std::string::npos);
+  EXPECT_EQ(said.find('\n'), said.size() - 1) << "once only";
+  ASSERT_EQ(setenv("QEMU_AIO_POLL_MAX_NS", "10us", 1), 0);
+  EXPECT_EQ(aio::Context().poll_max_ns(), 0);
+  ASSERT_EQ(unsetenv("QEMU_AIO_POLL_MAX_NS"), 0);
+  EXPECT_EQ(aio::Context().poll_max_ns(), 0);
+}
+
+}  // namespace
+}  // namespace aio_test

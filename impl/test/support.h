@@ -1,0 +1,76 @@
+// What the tests share: a context per monitor, and a pipe.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "aio/context.h"
+
+namespace aio_test {
+
+/// Runs each test with ppoll and with epoll from the start.
+class EachMonitor : public testing::TestWithParam<aio::Monitor> {
+ protected:
+  static aio::ContextOptions options() {
+    aio::ContextOptions result;
+    result.monitor = GetParam();
+    result.poll_max_ns = 0;
+    return result;
+  }
+
+  aio::Context context{options()};
+};
+
+inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) {
+  return info.param == aio::Monitor::ppoll ? "ppoll" : "epoll";
+}
+
+#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                            \
+  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(aio::Monitor::ppoll,               \
+                                                    aio::Monitor::epoll), aio_test::monitor_of)
+
+/// Adapts a std::function, kept alive by the test, to callback and opaque.
+using Action = std::function<void()>;
+inline void act(void* action) { (*static_cast<Action*>(action))(); }
+
+/// A non-blocking pipe.
+class Pipe {
+ public:
+  Pipe() { EXPECT_EQ(pipe2(fds_, O_NONBLOCK | O_CLOEXEC), 0); }
+  ~Pipe() {
+    close_read();
+    close_write();
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  [[nodiscard]] int read_fd() const { return fds_[0]; }
+  [[nodiscard]] int write_fd() const { return fds_[1]; }
+  void fill() { EXPECT_EQ(write(fds_[1], "x", 1), 1); }
+  void drain() {
+    char c;
+    EXPECT_EQ(read(fds_[0], &c, 1), 1);
+  }
+  void close_read() { close_end(0); }
+  void close_write() { close_end(1); }
+
+ private:
+  void close_end(int end) {
+    if (fds_[end] >= 0) close(fds_[end]);
+    fds_[end] = -1;
+  }
+  int fds_[2] = {-1, -1};
+};
+
+/// Polls until nothing makes progress.
+inline void settle(aio::Context& context) {
+  while (context.poll(false)) {
+  }
+}
+
+}  // namespace aio_test
