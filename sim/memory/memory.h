@@ -39,11 +39,11 @@ enum class Rmw : std::uint8_t { exchange, add, sub, bit_and, bit_or, bit_xor, na
 
 /// What an atomic operation did, for the trace.
 struct Outcome {
-  Value value = 0;              // read (load, RMW: the old value)
-  std::uint32_t object = 0;     // ordinal of the location, by first use in the run
-  std::uint32_t store = 0;      // 0 = the newest store was read
-  std::uint32_t candidates = 1; // stores that could have been read
-  bool exchanged = false;       // compare-exchange succeeded
+  Value value = 0;               // read (load, RMW: the old value)
+  std::uint32_t object = 0;      // ordinal of the location, by first use in the run
+  std::uint32_t store = 0;       // 0 = the newest store was read
+  std::uint32_t candidates = 1;  // stores that could have been read
+  bool exchanged = false;        // compare-exchange succeeded
 };
 
 class Memory {
@@ -60,8 +60,16 @@ class Memory {
   void tick(std::uint32_t thread);
 
   // Synchronisation objects of locks and the kernel: unlock/write releases, lock/read acquires.
-  void release(std::uint32_t thread, Message& into);        // joins into
+  void release(std::uint32_t thread, Message& into);  // joins into
   void acquire(std::uint32_t thread, const Message& from);
+
+  // The same for annotations that name an address (__tsan_release, __tsan_acquire).
+  void release_at(std::uint32_t thread, const void* at);
+  void acquire_at(std::uint32_t thread, const void* at);
+
+  /// The ordinal of the location that an atomic operation is about to access: from 1, by first use
+  /// in the run. 0 if it is freed memory (the operation itself will say so).
+  std::uint32_t object_of(const void* at, unsigned size);
 
   // Atomics, size 1, 2, 4, 8 or 16 bytes, order as in the ABI (0 relaxed .. 5 seq_cst).
   Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);
@@ -80,6 +88,8 @@ class Memory {
   // Lifetimes. `freed` poisons a block: any later checked access is a use after free, until reset.
   void allocated(std::uint32_t thread, void* at, std::size_t size, const void* pc);
   void freed(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+  /// Freed by someone whose accesses the model does not see (the harness): no race is looked for.
+  void discarded(std::uint32_t thread, void* at, std::size_t size, const void* pc);
   /// A range comes into new use (stack of a new thread, reused frame): histories are dropped.
   void forget(const void* at, std::size_t size);
 

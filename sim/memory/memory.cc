@@ -1,0 +1,386 @@
+#include "memory/memory.h"
+
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "memory/location.h"
+#include "memory/pool.h"
+#include "memory/race_detector.h"
+#include "memory/run_table.h"
+#include "memory/seq_cst.h"
+#include "memory/shadow.h"
+#include "memory/store_history.h"
+#include "memory/thread_view.h"
+
+namespace aiosim::memory {
+
+namespace {
+
+constexpr std::uint8_t max_spurious_failures = 4;
+
+std::uintptr_t address_of(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
+
+Value read_memory(const void* at, unsigned size) {
+  Value value = 0;
+  switch (size) {  // constant sizes are plain moves
+    case 1:
+      std::memcpy(&value, at, 1);
+      break;
+    case 2:
+      std::memcpy(&value, at, 2);
+      break;
+    case 4:
+      std::memcpy(&value, at, 4);
+      break;
+    case 8:
+      std::memcpy(&value, at, 8);
+      break;
+    default:
+      std::memcpy(&value, at, 16);
+      break;
+  }
+  return value;
+}
+
+void write_memory(void* at, unsigned size, Value value) {
+  switch (size) {
+    case 1:
+      std::memcpy(at, &value, 1);
+      break;
+    case 2:
+      std::memcpy(at, &value, 2);
+      break;
+    case 4:
+      std::memcpy(at, &value, 4);
+      break;
+    case 8:
+      std::memcpy(at, &value, 8);
+      break;
+    default:
+      std::memcpy(at, &value, 16);
+      break;
+  }
+}
+
+Value truncate(Value value, unsigned size) {
+  return size >= 16 ? value : value & ((Value{1} << (8 * size)) - 1);
+}
+
+Value combine(Rmw op, Value old, Value operand) {
+  switch (op) {
+    case Rmw::exchange:
+      return operand;
+    case Rmw::add:
+      return old + operand;
+    case Rmw::sub:
+      return old - operand;
+    case Rmw::bit_and:
+      return old & operand;
+    case Rmw::bit_or:
+      return old | operand;
+    case Rmw::bit_xor:
+      return old ^ operand;
+    case Rmw::nand:
+      return ~(old & operand);
+  }
+  return old;
+}
+
+}  // namespace
+
+struct Memory::State {
+  explicit State(ChoiceSource& source)
+      : choices(source),
+        locations(shadow),
+        history(order, locations),
+        races(source, shadow, locations, history) {}
+
+  ChoiceSource& choices;
+  MemoryMode mode = MemoryMode::weak;
+  std::uint32_t thread_count = 1;
+  std::uint64_t behaviour = 0;
+  Shadow shadow;
+  SeqCst order;
+  Locations locations;
+  StoreHistory history;
+  RaceDetector races;
+  RunTable annotated;  // address -> message
+  Pool<Message> annotations;
+  std::array<ThreadView, max_threads> threads;
+
+  Accessor accessor(std::uint32_t thread, const void* pc) { return {thread, threads[thread], pc}; }
+
+  /// With one thread, and under sequential consistency, nothing but the newest is ever read.
+  bool keeps_history() const { return thread_count > 1 && mode == MemoryMode::weak; }
+
+  void edge(std::uint32_t thread, std::uint64_t from, std::uint64_t number) {
+    const std::uint64_t to = mix64(std::uint64_t{thread} << 32 | threads[thread].operations);
+    behaviour += mix64(to ^ mix64(from << 32 | number));
+  }
+
+  std::uint32_t index_of(const Location& location, const Store& store) const {
+    std::uint32_t index = 0;
+    for (const Store* at = location.newest; at != &store; at = at->older) ++index;
+    return index;
+  }
+
+  void read(const Location& location, Store& store, std::uint32_t thread, int order_number,
+            const void* pc) {
+    ThreadView& view = threads[thread];
+    history.read(location, store, view, thread, order_number);
+    if (store.initial) {
+      edge(thread, max_threads, 0);
+      return;
+    }
+    edge(thread, store.thread, store.operation);
+    if (!view.happens_before_me(store.thread, store.epoch)) {
+      races.loose_read(thread, order_number, location, store, pc);
+    }
+  }
+
+  /// Writes on top of the newest store; `continues` if the operation read it.
+  void write(Location& location, std::uint32_t thread, int order_number, Value value,
+             bool continues, const void* pc) {
+    ThreadView& view = threads[thread];
+    history.append(location, view, thread, order_number, value,
+                   continues ? location.newest : nullptr, keeps_history(), pc);
+    if (releases(order_number)) view.tick(thread);
+  }
+};
+
+Memory::Memory(ChoiceSource& choices) : state_(std::make_unique<State>(choices)) {}
+Memory::~Memory() = default;
+
+void Memory::reset(MemoryMode mode) {
+  State& s = *state_;
+  s.mode = mode;
+  for (std::uint32_t i = 0; i < s.thread_count; ++i) s.threads[i].reset();
+  s.thread_count = 1;
+  s.threads[0].tick(0);
+  s.behaviour = 0;
+  s.shadow.reset();
+  s.order.reset();
+  s.locations.reset();
+  s.history.reset();
+  s.races.reset();
+  s.annotated.reset(s.shadow.run());
+  s.annotations.reset();
+}
+
+void Memory::thread_created(std::uint32_t parent, std::uint32_t child) {
+  State& s = *state_;
+  ThreadView& view = s.threads[child];
+  view.reset();
+  view.clock = s.threads[parent].clock;
+  view.fence = s.threads[parent].fence;
+  view.tick(child);
+  s.threads[parent].tick(parent);
+  s.thread_count = std::max(s.thread_count, child + 1);
+}
+
+void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
+  State& s = *state_;
+  const ThreadView& view = s.threads[finished];
+  s.threads[joiner].acquire({view.clock, view.fence});
+}
+
+void Memory::tick(std::uint32_t thread) { state_->threads[thread].tick(thread); }
+
+void Memory::release(std::uint32_t thread, Message& into) {
+  ThreadView& view = state_->threads[thread];
+  ++view.operations;
+  into.clock.join(view.clock);
+  into.fence = std::max(into.fence, view.fence);
+  view.tick(thread);
+}
+
+void Memory::acquire(std::uint32_t thread, const Message& from) {
+  State& s = *state_;
+  ++s.threads[thread].operations;
+  for (std::uint32_t i = 0; i < from.clock.used(); ++i) {
+    if (from.clock[i] != 0) s.edge(thread, i, from.clock[i]);
+  }
+  s.threads[thread].acquire(from);
+}
+
+void Memory::release_at(std::uint32_t thread, const void* at) {
+  State& s = *state_;
+  std::uint32_t index = s.annotated.find(address_of(at));
+  if (index == 0) {
+    index = s.annotations.add();
+    s.annotations[index] = Message{};
+    s.annotated.set(address_of(at), index);
+  }
+  release(thread, s.annotations[index]);
+}
+
+void Memory::acquire_at(std::uint32_t thread, const void* at) {
+  const std::uint32_t index = state_->annotated.find(address_of(at));
+  if (index != 0) acquire(thread, state_->annotations[index]);
+}
+
+std::uint32_t Memory::object_of(const void* at, unsigned size) {
+  State& s = *state_;
+  const std::uintptr_t address = address_of(at);
+  if (address % size != 0) return 0;
+  Cell& cell = s.shadow.cell(address);
+  return cell.freed ? 0 : s.locations.find(cell, address, size).ordinal;
+}
+
+Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
+                     const void* pc) {
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  order = order_of(order);
+  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic load");
+  Location& location = s.locations.find(cell, address_of(at), size);
+  s.races.atomic(by, cell, location, false);
+  s.history.refresh(location, read_memory(at, size));
+
+  Candidates stores;
+  stores[0] = location.newest;
+  const std::uint32_t count =
+      s.keeps_history() ? s.history.candidates(location, s.threads[thread], thread, order, stores)
+                        : 1;
+  const std::uint32_t chosen = s.choices.choose(Kind::reads_from, count);
+  Store& store = *stores[chosen];
+  ++s.threads[thread].operations;
+  s.read(location, store, thread, order, pc);
+  return {store.value, location.ordinal, chosen, count, false};
+}
+
+Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
+                      const void* pc) {
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  order = order_of(order);
+  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic store");
+  Location& location = s.locations.find(cell, address_of(at), size);
+  s.races.atomic(by, cell, location, true);
+  s.history.refresh(location, read_memory(at, size));
+
+  ++s.threads[thread].operations;
+  value = truncate(value, size);
+  s.write(location, thread, order, value, false, pc);
+  write_memory(at, size, value);
+  return {value, location.ordinal, 0, 1, false};
+}
+
+Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
+                    const void* pc) {
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  order = order_of(order);
+  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic read-modify-write");
+  Location& location = s.locations.find(cell, address_of(at), size);
+  s.races.atomic(by, cell, location, true);
+  s.history.refresh(location, read_memory(at, size));
+
+  ++s.threads[thread].operations;
+  Store& newest = *location.newest;
+  const Value old = newest.value;
+  s.read(location, newest, thread, order, pc);
+  const Value value = truncate(combine(op, old, operand), size);
+  s.write(location, thread, order, value, true, pc);
+  write_memory(at, size, value);
+  return {old, location.ordinal, 0, 1, false};
+}
+
+// It succeeds only on the newest store. It fails on any store that a load with the failure order
+// may read and that holds something else; a weak one may also fail on the newest for no reason.
+Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, Value expected,
+                                 Value desired, int success, int failure, bool weak,
+                                 const void* pc) {
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  ThreadView& view = s.threads[thread];
+  success = order_of(success);
+  failure = order_of(failure);
+  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic compare-exchange");
+  Location& location = s.locations.find(cell, address_of(at), size);
+  s.races.atomic(by, cell, location, false);
+  s.history.refresh(location, read_memory(at, size));
+  expected = truncate(expected, size);
+
+  Candidates stores;
+  stores[0] = location.newest;
+  std::uint32_t count = 1;
+  if (s.keeps_history()) {
+    const std::uint32_t readable = s.history.candidates(location, view, thread, failure, stores);
+    for (std::uint32_t i = 1; i < readable; ++i) {
+      if (stores[i]->value != expected) stores[count++] = stores[i];
+    }
+  }
+  Store& store = *stores[s.choices.choose(Kind::reads_from, count)];
+  bool succeeds = store.value == expected;
+  if (succeeds && weak) {
+    const bool may_fail = view.spurious_failures < max_spurious_failures;
+    succeeds = s.choices.choose(Kind::cas_fail, may_fail ? 2 : 1) == 0;
+    view.spurious_failures =
+        succeeds ? std::uint8_t{0} : static_cast<std::uint8_t>(view.spurious_failures + 1);
+  }
+  ++view.operations;
+  const Value old = store.value;
+  const std::uint32_t index = s.index_of(location, store);
+  s.read(location, store, thread, succeeds ? success : failure, pc);
+  if (succeeds) {
+    s.races.atomic(by, cell, location, true);
+    desired = truncate(desired, size);
+    s.write(location, thread, success, desired, true, pc);
+    write_memory(at, size, desired);
+  }
+  return {old, location.ordinal, index, count, succeeds};
+}
+
+// The release part comes last: it publishes what the acquire part took in.
+void Memory::fence(std::uint32_t thread, int order) {
+  State& s = *state_;
+  ThreadView& view = s.threads[thread];
+  order = order_of(order);
+  ++view.operations;
+  if (acquires(order) && view.has_acquired) view.acquire(view.acquired);
+  if (order == seq_cst) s.order.fence(view);
+  if (releases(order)) {
+    view.released.clock = view.clock;
+    view.released.fence = view.fence;
+    view.has_released = true;
+    view.tick(thread);
+  }
+}
+
+void Memory::plain_read(std::uint32_t thread, const void* at, std::size_t size, const void* pc) {
+  State& s = *state_;
+  s.races.plain(s.accessor(thread, pc), address_of(at), size, false);
+}
+
+void Memory::plain_write(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+  State& s = *state_;
+  s.races.plain(s.accessor(thread, pc), address_of(at), size, true);
+}
+
+void Memory::allocated(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+  State& s = *state_;
+  s.races.allocated(s.accessor(thread, pc), address_of(at), size);
+}
+
+// Freeing is a write to the whole block: an access that it is not ordered after races with it.
+void Memory::freed(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  s.races.plain(by, address_of(at), size, true);
+  s.races.poison(by, address_of(at), size);
+}
+
+void Memory::discarded(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+  State& s = *state_;
+  s.races.poison(s.accessor(thread, pc), address_of(at), size);
+}
+
+void Memory::forget(const void* at, std::size_t size) {
+  state_->shadow.forget(address_of(at), size);
+}
+
+std::uint64_t Memory::behaviour() const { return state_->behaviour; }
+
+}  // namespace aiosim::memory

@@ -1,0 +1,148 @@
+#include "memory/race_detector.h"
+
+#include <bit>
+
+namespace aiosim::memory {
+
+void RaceDetector::plain_range(const Accessor& by, std::uintptr_t at, std::size_t size,
+                               bool write) {
+  const std::uintptr_t end = at + size;
+  const Whole whole{at, size, write};
+  while (at < end) {
+    const std::uintptr_t offset = at % Shadow::cell_bytes;
+    const std::uintptr_t part = std::min(Shadow::cell_bytes - offset, end - at);
+    Cell& cell = shadow_.cell(at);
+    const auto bytes = static_cast<std::uint8_t>(((1U << part) - 1) << offset);
+    if (!repeats(cell, by, bytes, write)) plain_cell(by, cell, bytes, whole);
+    at += part;
+  }
+}
+
+void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes,
+                              const Whole& whole) {
+  if (cell.freed) [[unlikely]] {
+    use_after_free(by, cell, whole.at, whole.size, whole.write ? "plain write" : "plain read");
+  }
+  const std::uint32_t epoch = by.view.clock[by.thread];
+  for (std::uint32_t i = 0; i < cell.count;) {
+    Access& access = shadow_.access(cell, i);
+    if ((access.bytes & bytes) == 0) {
+      ++i;
+      continue;
+    }
+    const bool ordered = by.view.happens_before_me(access.thread, access.epoch);
+    if (!ordered && (whole.write || access.write)) {
+      race(by, {by.thread, epoch, whole.write, false, whole.size, by.pc},
+           {access.thread, access.epoch, access.write, false, access.size, access.pc}, whole.at);
+    }
+    if (ordered && (whole.write || !access.write)) {
+      access.bytes &= static_cast<std::uint8_t>(~bytes);
+      if (access.bytes == 0) {
+        shadow_.remove(cell, i);
+        continue;
+      }
+    }
+    ++i;
+  }
+  if (cell.location != 0 || cell.covered) plain_against_atomics(by, cell, bytes, whole);
+  const auto size = static_cast<std::uint8_t>(whole.size <= 16 ? whole.size : 0);
+  shadow_.add(cell, {by.pc, epoch, static_cast<std::uint8_t>(by.thread), bytes, whole.write, size});
+}
+
+void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
+                                         const Whole& whole) {
+  const Party now{by.thread, by.view.clock[by.thread], whole.write, false, whole.size, by.pc};
+  const std::uintptr_t first = whole.at / Shadow::cell_bytes * Shadow::cell_bytes;
+  locations_.each(cell, [&](Location& location) {
+    // A location of 16 bytes fills its two cells.
+    const auto covers = location.size > Shadow::cell_bytes
+                            ? std::uint8_t{0xff}
+                            : static_cast<std::uint8_t>(((1U << location.size) - 1)
+                                                        << location.address % Shadow::cell_bytes);
+    if ((covers & bytes) == 0) return;
+    for (std::uint32_t left = location.writers; left != 0; left &= left - 1) {
+      const auto writer = static_cast<std::uint32_t>(std::countr_zero(left));
+      const Location::Last& last = location.last[writer];
+      if (by.view.happens_before_me(writer, last.write)) continue;
+      race(by, now, {writer, last.write, true, true, location.size, last.write_pc}, first);
+    }
+    if (!whole.write) return;
+    for (std::uint32_t left = location.readers; left != 0; left &= left - 1) {
+      const auto reader = static_cast<std::uint32_t>(std::countr_zero(left));
+      const Location::Last& last = location.last[reader];
+      if (by.view.happens_before_me(reader, last.read)) continue;
+      race(by, now, {reader, last.read, false, true, location.size, last.read_pc}, first);
+    }
+    history_.drop(location);
+    if (covers == bytes && location.size <= Shadow::cell_bytes) {
+      location.readers = 0;
+      location.writers = 0;
+    }
+  });
+}
+
+Cell& RaceDetector::atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size,
+                                const char* what) {
+  if (at % size != 0) [[unlikely]] {
+    choices_.memory_fault(VerdictKind::crash, "misaligned " + std::string(what) + " of " +
+                                                  std::to_string(size) + " bytes by thread " +
+                                                  std::to_string(by.thread) + " at " +
+                                                  choices_.describe_pc(by.pc));
+  }
+  Cell& cell = shadow_.cell(at);
+  if (cell.freed) [[unlikely]]
+    use_after_free(by, cell, at, size, what);
+  return cell;
+}
+
+void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
+  const auto check = [&](Cell& part, std::uint32_t bytes) {
+    for (std::uint32_t i = 0; i < part.count; ++i) {
+      const Access& access = shadow_.access(part, i);
+      if ((access.bytes & bytes) == 0 || (!write && !access.write)) continue;
+      if (by.view.happens_before_me(access.thread, access.epoch)) continue;
+      race(by, {by.thread, by.view.clock[by.thread], write, true, location.size, by.pc},
+           {access.thread, access.epoch, access.write, false, access.size, access.pc},
+           location.address);
+    }
+  };
+  if (location.size <= Shadow::cell_bytes) {
+    if (cell.count != 0) {
+      check(cell, ((1U << location.size) - 1) << location.address % Shadow::cell_bytes);
+    }
+  } else {
+    check(cell, 0xff);
+    Cell& second = shadow_.cell(location.address + Shadow::cell_bytes);
+    if (second.freed) [[unlikely]] {
+      use_after_free(by, second, location.address, location.size, "atomic access");
+    }
+    check(second, 0xff);
+  }
+  Location::Last& last = location.last[by.thread];
+  const std::uint32_t me = 1U << by.thread;
+  // A write conflicts with all that a read conflicts with.
+  if (write) {
+    last.write = by.view.clock[by.thread];
+    last.write_pc = by.pc;
+    location.writers |= me;
+    location.readers &= ~me;
+  } else {
+    last.read = by.view.clock[by.thread];
+    last.read_pc = by.pc;
+    location.readers |= me;
+  }
+}
+
+void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size) {
+  const std::uint32_t block = blocks_.freed(at, size, by.thread, by.pc);
+  const std::uintptr_t end = at + size;
+  for (std::uintptr_t cell_at = at; cell_at < end; cell_at += Shadow::cell_bytes) {
+    Cell& cell = shadow_.cell(cell_at);
+    locations_.each(cell, [&](Location& location) { history_.drop(location); });
+    cell.start(shadow_.run());
+    cell.freed = true;
+    cell.location = block;
+  }
+}
+
+}  // namespace aiosim::memory

@@ -1,0 +1,126 @@
+// Data races and uses of freed memory.
+//
+// Two accesses race if they share a byte, one writes, not both are atomic, and neither happens
+// before the other. Exact: for every byte the accesses are kept that a later one could still race
+// with, and an access is dropped only for a later one that it happens before and that conflicts
+// with everything it conflicts with. The first race of a run ends it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "memory/blocks.h"
+#include "memory/location.h"
+#include "memory/memory.h"
+#include "memory/shadow.h"
+#include "memory/store_history.h"
+#include "memory/thread_view.h"
+
+namespace aiosim::memory {
+
+/// A read that saw another thread's store without synchronising: what a report names as the edge
+/// that is missing.
+struct LooseRead {
+  std::uint32_t run = 0;
+  std::uint32_t epoch = 0;  // of the store
+  std::uint32_t ordinal = 0;
+  std::uint8_t store_order = 0;
+  std::uint8_t load_order = 0;
+  const void* store_pc = nullptr;
+  const void* load_pc = nullptr;
+};
+
+struct Accessor {
+  std::uint32_t thread;
+  const ThreadView& view;
+  const void* pc;
+};
+
+class RaceDetector {
+ public:
+  RaceDetector(ChoiceSource& choices, Shadow& shadow, Locations& locations, StoreHistory& history)
+      : choices_(choices), shadow_(shadow), locations_(locations), history_(history) {}
+
+  void reset() { blocks_.reset(shadow_.run()); }
+
+  void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
+    const std::uintptr_t offset = at % Shadow::cell_bytes;
+    if (offset + size > Shadow::cell_bytes || size == 0) return plain_range(by, at, size, write);
+    Cell& cell = shadow_.cell(at);
+    const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
+    if (!repeats(cell, by, bytes, write)) {
+      plain_cell(by, cell, bytes, {at, size, write});
+    }
+  }
+
+  /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
+  Cell& atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size, const char* what);
+  /// Checks an atomic access against plain ones, and keeps it for plain ones to come.
+  void atomic(const Accessor& by, Cell& cell, Location& location, bool write);
+
+  void loose_read(std::uint32_t reader, int order, const Location& location, const Store& store,
+                  const void* pc) {
+    loose_reads_[reader][store.thread] = {
+        shadow_.run(), store.epoch, location.ordinal, store.order, static_cast<std::uint8_t>(order),
+        store.pc,      pc};
+  }
+
+  void allocated(const Accessor& by, std::uintptr_t at, std::size_t size) {
+    blocks_.allocated(at, size, by.thread, by.pc);
+  }
+  /// Any access from now on is a use after free.
+  void poison(const Accessor& by, std::uintptr_t at, std::size_t size);
+
+ private:
+  struct Whole {  // the access that a cell's part belongs to
+    std::uintptr_t at;
+    std::size_t size;
+    bool write;
+  };
+
+  void plain_range(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
+  void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
+  void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
+                             const Whole& whole);
+
+  /// Did this thread the same, or more, since its last operation? Then nobody else ran.
+  bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes, bool write) const {
+    if (cell.count == 0) return false;
+    const std::uint32_t epoch = by.view.clock[by.thread];
+    const std::uint32_t count = std::min(cell.count, Cell::inline_accesses);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const Access& access = cell.accesses[i];
+      if (access.epoch == epoch && access.thread == by.thread && (access.bytes & bytes) == bytes &&
+          (access.write || !write)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  struct Party {  // of a report
+    std::uint32_t thread;
+    std::uint32_t epoch;
+    bool write;
+    bool atomic;
+    std::size_t size;  // 0 if not known
+    const void* pc;
+  };
+  [[noreturn]] void race(const Accessor& by, const Party& now, const Party& before,
+                         std::uintptr_t at);
+  [[noreturn]] void use_after_free(const Accessor& by, const Cell& cell, std::uintptr_t at,
+                                   std::size_t size, const char* what);
+  std::string describe(const Party& party, const char* verb_form);
+  std::string missing_edge(const Accessor& by, const Party& before);
+  std::string place(std::uintptr_t at);
+
+  ChoiceSource& choices_;
+  Shadow& shadow_;
+  Locations& locations_;
+  StoreHistory& history_;
+  Blocks blocks_;
+  std::array<std::array<LooseRead, max_threads>, max_threads> loose_reads_{};
+};
+
+}  // namespace aiosim::memory

@@ -1,0 +1,106 @@
+#include "memory/shadow.h"
+
+#include "aiosim/choice.h"
+
+namespace aiosim::memory {
+
+Shadow::Shadow() : table_(static_cast<Page**>(map_pages(capacity_ * sizeof(Page*)))) { reset(); }
+
+Shadow::~Shadow() {
+  for (std::uint32_t i = 1; i < mappings_.end(); ++i) {
+    unmap_pages(mappings_[i], pages_per_mapping * sizeof(Page));
+  }
+  unmap_pages(table_, capacity_ * sizeof(Page*));
+}
+
+void Shadow::reset() {
+  if (++run_ == 0) {
+    // Run numbers have come round: stamps of 2^32 runs ago would pass for ours.
+    for (std::size_t i = 0; i < capacity_; ++i) {
+      if (table_[i] == nullptr) continue;
+      table_[i]->run = 0;
+      for (Cell& cell : table_[i]->cells) cell.run = 0;
+    }
+    cache_ = {};
+    run_ = 1;
+  }
+  touched_.reset();
+  overflow_.reset();
+}
+
+Shadow::Page*& Shadow::slot(std::uintptr_t number) {
+  std::size_t at = mix64(number) & (capacity_ - 1);
+  while (table_[at] != nullptr && table_[at]->number != number) at = (at + 1) & (capacity_ - 1);
+  return table_[at];
+}
+
+Shadow::Page& Shadow::touch(std::uintptr_t number) {
+  Page* page = slot(number);
+  if (page == nullptr) page = new_page(number);
+  if (page->run != run_) {
+    page->run = run_;
+    touched_[touched_.add()] = page;
+  }
+  return *page;
+}
+
+Shadow::Page* Shadow::new_page(std::uintptr_t number) {
+  if (pages_ * 2 >= capacity_) grow_table();
+  if (fresh_count_ == 0) {
+    fresh_ = static_cast<Page*>(map_pages(pages_per_mapping * sizeof(Page)));
+    fresh_count_ = pages_per_mapping;
+    mappings_[mappings_.add()] = fresh_;
+  }
+  Page* const page = fresh_++;
+  --fresh_count_;
+  ++pages_;
+  page->number = number;
+  slot(number) = page;
+  return page;
+}
+
+void Shadow::grow_table() {
+  Page** const old = table_;
+  const std::size_t old_capacity = capacity_;
+  capacity_ *= 2;
+  table_ = static_cast<Page**>(map_pages(capacity_ * sizeof(Page*)));
+  for (std::size_t i = 0; i < old_capacity; ++i) {
+    if (old[i] != nullptr) slot(old[i]->number) = old[i];
+  }
+  unmap_pages(old, old_capacity * sizeof(Page*));
+}
+
+void Shadow::add(Cell& cell, const Access& access) {
+  const std::uint32_t capacity =
+      Cell::inline_accesses + (cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2);
+  if (cell.count == capacity) grow_overflow(cell);
+  this->access(cell, cell.count) = access;
+  ++cell.count;
+}
+
+// Bounded: a byte keeps at most one read and one write of each thread, a cell so 8 * 2 * 32.
+void Shadow::grow_overflow(Cell& cell) {
+  const std::uint32_t old = cell.overflow;
+  const std::uint32_t old_count = cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2;
+  cell.capacity_log2 =
+      cell.capacity_log2 == 0 ? std::uint8_t{3} : static_cast<std::uint8_t>(cell.capacity_log2 + 1);
+  cell.overflow = overflow_.add_array(1U << cell.capacity_log2);
+  for (std::uint32_t i = 0; i < old_count; ++i) overflow_[cell.overflow + i] = overflow_[old + i];
+}
+
+// The pages touched in this run are few; the range (a stack) may be large.
+void Shadow::forget(std::uintptr_t address, std::size_t size) {
+  const std::uintptr_t first = address / cell_bytes;
+  const std::uintptr_t last = (address + size - 1) / cell_bytes;
+  if (size == 0) return;
+  for (std::uint32_t i = 1; i < touched_.end(); ++i) {
+    Page& page = *touched_[i];
+    const std::uintptr_t page_first = page.number * cells_per_page;
+    if (page_first > last || page_first + cells_per_page <= first) continue;
+    for (std::uintptr_t at = 0; at < cells_per_page; ++at) {
+      if (page_first + at >= first && page_first + at <= last) page.cells[at].run = 0;
+    }
+  }
+}
+
+}  // namespace aiosim::memory

@@ -1,0 +1,202 @@
+#include "memory/store_history.h"
+
+#include <bit>
+#include <limits>
+
+namespace aiosim::memory {
+
+const char* order_name(int order) {
+  switch (order) {
+    case relaxed:
+      return "relaxed";
+    case consume:
+      return "consume";
+    case acquire:
+      return "acquire";
+    case release:
+      return "release";
+    case acq_rel:
+      return "acq_rel";
+    default:
+      return "seq_cst";
+  }
+}
+
+Store& StoreHistory::take() {
+  if (free_ == nullptr) return stores_[stores_.add()];
+  Store& store = *free_;
+  free_ = store.older;
+  return store;
+}
+
+void StoreHistory::drop(Location& location) {
+  if (location.newest == nullptr) return;
+  location.oldest->older = free_;
+  free_ = location.newest;
+  location.newest = nullptr;
+  location.oldest = nullptr;
+  location.depth = 0;
+}
+
+void StoreHistory::restart(Location& location, Value value) {
+  drop(location);
+  Store& store = take();
+  store.value = value;
+  store.pc = nullptr;
+  store.older = nullptr;
+  store.newer = nullptr;
+  store.epoch = 0;
+  store.operation = 0;
+  store.seq_cst = 0;
+  store.readers = 0;
+  store.thread = 0;
+  store.order = relaxed;
+  store.initial = true;
+  store.releases = false;
+  location.newest = &store;
+  location.oldest = &store;
+  location.depth = 1;
+}
+
+// C++ has no atomics of two sizes at one place; hardware has. The histories of the others end:
+// their newest stores, with what they release, become the one value that can be read.
+void StoreHistory::merge_overlapping(Location& location, Value value) {
+  Message released;
+  bool releases = false;
+  bool merged = false;
+  const auto take_over = [&](const Store& store) {
+    if (!store.releases) return;
+    released.clock.join(store.released.clock);
+    released.fence = std::max(released.fence, store.released.fence);
+    releases = true;
+  };
+  locations_.each_overlapping(location, [&](Location& other) {
+    if (other.newest == nullptr) return;
+    take_over(*other.newest);
+    drop(other);
+    merged = true;
+  });
+  if (!merged) return;
+  if (location.newest != nullptr) take_over(*location.newest);
+  restart(location, value);
+  location.newest->releases = releases;
+  if (releases) location.newest->released = released;
+}
+
+// May nothing older than `store` be read? So it is if the store, or a read of it, comes before the
+// load: in happens-before (CoWR, CoRR); or in S, by [atomics.order] p4, whose cases are:
+//   4.1, 4.2  the load is seq_cst: seq_cst writes and reads of the store, and whatever happens
+//             before any fence so far, precede it (`place` is infinite, `fences` all fences);
+//   4.3, 4.4  fence X happens before the load: seq_cst writes and reads before X in S, and whatever
+//             happens before a fence that precedes X, precede it.
+bool StoreHistory::bounds(const Store& store, const ThreadView& view, const VectorClock* fences,
+                          std::uint32_t place) const {
+  const auto before = [&](std::uint32_t thread, std::uint32_t epoch) {
+    return view.happens_before_me(thread, epoch) ||
+           (fences != nullptr && epoch <= (*fences)[thread]);
+  };
+  if (before(store.thread, store.epoch)) return true;
+  if (store.seq_cst != 0 && store.seq_cst <= place) return true;
+  for (std::uint32_t left = store.readers; left != 0; left &= left - 1) {
+    const auto reader = static_cast<std::uint32_t>(std::countr_zero(left));
+    if (before(reader, store.first_read[reader])) return true;
+  }
+  return false;
+}
+
+std::uint32_t StoreHistory::candidates(const Location& location, const ThreadView& view,
+                                       std::uint32_t thread, int order, Candidates& out) const {
+  const VectorClock* fences = nullptr;
+  std::uint32_t place = 0;
+  if (order == seq_cst) {
+    fences = &seq_cst_.before_fences();
+    place = std::numeric_limits<std::uint32_t>::max();
+  } else if (view.fence != 0) {
+    fences = &seq_cst_.before(view.fence);
+    place = seq_cst_.place(view.fence);
+  }
+  std::uint32_t count = 0;
+  for (Store* store = location.newest; store != nullptr; store = store->older) {
+    out[count++] = store;
+    if (bounds(*store, view, fences, place)) break;
+  }
+  // A store that this thread has read bounds its reads, so it is the last of them.
+  const Store& oldest = *out[count - 1];
+  if (count > 1 && (oldest.readers >> thread & 1) != 0 &&
+      oldest.stale_reads[thread] >= max_stale_reads) {
+    --count;
+  }
+  return count;
+}
+
+void StoreHistory::read(const Location& location, Store& store, ThreadView& view,
+                        std::uint32_t thread, int order) {
+  if ((store.readers >> thread & 1) == 0) {
+    store.readers |= 1U << thread;
+    store.first_read[thread] = view.clock[thread];
+    store.stale_reads[thread] = 0;
+  }
+  if (&store != location.newest) ++store.stale_reads[thread];
+  if (order == seq_cst) {
+    const std::uint32_t place = seq_cst_.next();
+    if (store.seq_cst == 0) store.seq_cst = place;
+  }
+  if (!store.releases) return;
+  if (acquires(order)) {
+    view.acquire(store.released);
+  } else {
+    view.remember(store.released);
+  }
+}
+
+void StoreHistory::append(Location& location, ThreadView& view, std::uint32_t thread, int order,
+                          Value value, const Store* continued, bool keep, const void* pc) {
+  Store* store;
+  if (location.depth == max_history) {
+    store = location.oldest;
+    location.oldest = store->newer;
+    location.oldest->older = nullptr;
+    --location.depth;
+  } else {
+    store = &take();
+  }
+  store->value = value;
+  store->pc = pc;
+  store->epoch = view.clock[thread];
+  store->operation = view.operations;
+  store->seq_cst = order == seq_cst ? seq_cst_.next() : 0;
+  store->readers = 0;
+  store->thread = static_cast<std::uint8_t>(thread);
+  store->order = static_cast<std::uint8_t>(order);
+  store->initial = false;
+  store->releases = true;
+  if (releases(order)) {
+    store->released.clock = view.clock;
+    store->released.fence = view.fence;
+  } else if (view.has_released) {
+    store->released = view.released;
+  } else {
+    store->releases = false;
+  }
+  if (continued != nullptr && continued->releases) {
+    if (store->releases) {
+      store->released.clock.join(continued->released.clock);
+      store->released.fence = std::max(store->released.fence, continued->released.fence);
+    } else {
+      store->released = continued->released;
+      store->releases = true;
+    }
+  }
+  if (!keep) drop(location);
+  store->newer = nullptr;
+  store->older = location.newest;
+  if (location.newest != nullptr) {
+    location.newest->newer = store;
+  } else {
+    location.oldest = store;
+  }
+  location.newest = store;
+  ++location.depth;
+}
+
+}  // namespace aiosim::memory

@@ -1,0 +1,90 @@
+// The stores of each atomic location that a load may still read, and which of them it may.
+//
+// Invariants:
+// 1. Modification order is execution order; the newest store's value is in real memory.
+// 2. Only the bound of candidates() decides what is readable. A history may be cut to its newest
+//    stores at any time: that loses behaviours and never allows a wrong one.
+// 3. A thread that read a store reads it, or a newer one, ever after (CoRR), and reads one stale
+//    store at most `max_stale_reads` times, so that loops which wait for a value end.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "memory/location.h"
+#include "memory/memory.h"
+#include "memory/pool.h"
+#include "memory/seq_cst.h"
+#include "memory/thread_view.h"
+
+namespace aiosim::memory {
+
+inline constexpr std::uint32_t max_history = 32;
+inline constexpr std::uint8_t max_stale_reads = 8;
+
+struct Store {
+  Value value;
+  const void* pc;
+  Store* older;
+  Store* newer;
+  std::uint32_t epoch;      // the writer's; 0 for a value that was there before the first atomic
+  std::uint32_t operation;  // the writer's count
+  std::uint32_t seq_cst;    // place in S of the first seq_cst operation that wrote or read it, or 0
+  std::uint32_t readers;    // threads; the arrays below count for these alone
+  std::uint8_t thread;
+  std::uint8_t order;
+  bool initial;   // not written by an atomic operation
+  bool releases;  // `released` counts
+  std::array<std::uint8_t, max_threads> stale_reads;
+  std::array<std::uint32_t, max_threads> first_read;  // epoch
+  Message released;                                   // what an acquiring reader synchronises with
+};
+
+using Candidates = std::array<Store*, max_history>;
+
+class StoreHistory {
+ public:
+  StoreHistory(SeqCst& order, Locations& locations) : seq_cst_(order), locations_(locations) {}
+
+  void reset() {
+    stores_.reset();
+    free_ = nullptr;
+  }
+
+  /// Brings the history up to date with memory, which holds `value` now.
+  void refresh(Location& location, Value value) {
+    if (location.overlapped) [[unlikely]]
+      merge_overlapping(location, value);
+    if (location.newest == nullptr || location.newest->value != value) restart(location, value);
+  }
+
+  /// The stores that `thread` may read with this order, newest first; their number.
+  std::uint32_t candidates(const Location& location, const ThreadView& view, std::uint32_t thread,
+                           int order, Candidates& out) const;
+
+  /// `thread` reads `store`: coherence and synchronisation follow.
+  void read(const Location& location, Store& store, ThreadView& view, std::uint32_t thread,
+            int order);
+
+  /// Adds the newest store. A read-modify-write gives the store it read as `continued`: it goes
+  /// on with its release sequence. `keep` false: nobody can read the older ones.
+  void append(Location& location, ThreadView& view, std::uint32_t thread, int order, Value value,
+              const Store* continued, bool keep, const void* pc);
+
+  /// The location's value came from elsewhere (a plain write, another size).
+  void drop(Location& location);
+
+ private:
+  Store& take();
+  void restart(Location& location, Value value);
+  void merge_overlapping(Location& location, Value value);
+  bool bounds(const Store& store, const ThreadView& view, const VectorClock* fences,
+              std::uint32_t place) const;
+
+  SeqCst& seq_cst_;
+  Locations& locations_;
+  Pool<Store> stores_;
+  Store* free_ = nullptr;  // linked by `older`
+};
+
+}  // namespace aiosim::memory
