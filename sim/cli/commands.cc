@@ -1,0 +1,60 @@
+// What several subcommands share.
+#include "cli/commands.h"
+
+#include <algorithm>
+
+#include "cli/words.h"
+#include "trace/timeline.h"
+
+namespace aiosim::cli {
+namespace {
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace
+
+std::string describe(const Verdict& verdict, const Catalog& catalog) {
+  std::string out(name(verdict.kind));
+  if (verdict.rule.empty()) return out;
+  out += ", " + verdict.rule;
+  for (const Rule& rule : catalog.suite().rules) {
+    if (rule.name == verdict.rule) return out + ": " + rule.sentence;
+  }
+  return out;
+}
+
+const Backend& backend_for(const Options& options, const std::string& named, Catalog& catalog) {
+  if (options.backends.size() > 1) throw BadInput("--backend: expected one backend");
+  return catalog.backend(options.backends.empty() ? named : options.backends.front());
+}
+
+std::string program_text(const SeedFile& seed) {
+  std::string out;
+  for (const Program::Part& part : seed.program.parts) {
+    out += fmt::format("  {}\n", part.name);
+    for (const std::string& op : part.ops) out += fmt::format("    {}\n", op);
+  }
+  return out;
+}
+
+std::string choices_text(const SeedFile& seed) {
+  std::string out;
+  for (const Choice& choice : seed.choices) {
+    const std::string at =
+        choice.object.empty() ? choice.operation : choice.operation + " of " + choice.object;
+    out += fmt::format("  thread {}, {} {}: {} (answer {} of 0..{}), at {}\n", choice.key.thread,
+                       name(choice.key.kind), choice.key.number, trace::in_words(choice),
+                       choice.value, choice.answers - 1, at);
+  }
+  return out;
+}
+
+std::string file_if_needed(const Backend& backend, const Catalog& catalog) {
+  if (contains(catalog.backend_names(), backend.name)) return {};
+  if (contains(catalog.exhibit_names(), backend.name)) return {};
+  return backend.module ? backend.module->file() : std::string();
+}
+
+}  // namespace aiosim::cli

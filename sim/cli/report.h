@@ -1,0 +1,101 @@
+// What the subcommands found, as plain data, and as the JSON documents of DESIGN.md section 6.
+// nlohmann's header is seen by json_report.cc alone.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aiosim/verdict.h"
+#include "trace/timeline.h"
+
+namespace aiosim::cli {
+
+struct ExploreRow {
+  std::string property, backend, faults;
+  std::uint64_t runs = 0, points = 0, distinct = 0, runs_to_find = 0;
+  double seconds = 0, chance_new = 1;
+  Verdict verdict;
+  std::string seed_file, replay, trouble;
+};
+struct ExploreReport {
+  std::string strategy, memory, world;
+  std::uint64_t seed = 0;
+  bool interrupted = false;
+  std::vector<ExploreRow> rows;
+};
+
+struct ReplayRow {
+  std::string file, property, backend;
+  Verdict expected, got;
+  std::uint64_t expected_hash = 0, trace_hash = 0, points = 0;
+  std::size_t unmatched = 0;
+  bool ok = false;
+  std::string error;  // bad input of this file
+};
+
+struct MinimiseReport {
+  std::string file, seed_file, property, backend;
+  Verdict verdict;
+  std::size_t ops_before = 0, ops_after = 0, choices_before = 0, choices_after = 0;
+  bool interrupted = false;
+};
+
+struct ExplainReport {
+  std::string file, property, backend;
+  Verdict verdict;
+  std::uint64_t trace_hash = 0;
+  trace::Timeline timeline;
+};
+
+struct MuseumRow {
+  std::string exhibit, bug, backend, property, sentence;
+  std::string expected_rule, rule;
+  VerdictKind expected = VerdictKind::pass, verdict = VerdictKind::pass;
+  bool found = false;
+  std::uint64_t runs = 0;
+  double seconds = 0;
+  std::size_t choices = 0, program_ops = 0;
+  std::string seed_file, trouble;
+};
+
+struct ConformRow {
+  std::string rule, sentence, property, backend, result;  // pass, fail, not-offered
+  std::uint64_t runs = 0;
+  std::string seed_file, text;
+};
+struct ConformReport {
+  std::vector<std::string> backends;
+  std::vector<ConformRow> rows;
+  std::vector<std::string> untested_rules;  // no property speaks of them
+  std::vector<std::string> troubles;
+  double seconds = 0;
+  std::uint64_t seed = 0;
+  bool interrupted = false;
+};
+
+struct ListEntry {
+  std::string name, sentence;
+  std::vector<std::string> more;  // rules of a property, offers of a backend
+};
+struct ListReport {
+  struct Part {
+    std::string what;
+    std::vector<ListEntry> entries;
+  };
+  std::vector<Part> parts;
+};
+
+std::string json(const ExploreReport& report);
+std::string json(const std::vector<ReplayRow>& rows);
+std::string json(const MinimiseReport& report);
+std::string json(const ExplainReport& report);
+std::string json(const std::vector<MuseumRow>& rows);
+std::string json(const ConformReport& report);
+std::string json(const ListReport& report);
+
+/// The matrix for CI and for browsers.
+std::string junit(const ConformReport& report);
+std::string html(const ConformReport& report);
+
+}  // namespace aiosim::cli

@@ -1,0 +1,292 @@
+#include "cli/search.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <map>
+
+#include "cli/interrupt.h"
+#include "cli/progress_line.h"
+#include "cli/search_task.h"
+#include "cli/words.h"
+#include "cli/workers.h"
+
+namespace aiosim::cli {
+namespace {
+
+constexpr std::uint64_t no_limit = 1ULL << 62;
+
+/// What is known of one combination while the search goes on.
+struct State {
+  std::uint64_t next_run = 0;
+  double seconds_given = 0;         // finished slices, and those in work
+  unsigned in_work = 0;
+  bool done = false;
+  std::uint64_t stop_before = no_limit;  // a finding came from the chunk that starts here
+};
+
+struct InWork {
+  std::size_t combination;
+  SearchTask task;
+  Progress progress;
+};
+
+class Search {
+ public:
+  Search(const std::vector<Combination>& combinations, const SearchOptions& options)
+      : combinations_(combinations),
+        options_(options),
+        states_(combinations.size()),
+        workers_(options.jobs,
+                 [this](std::uint64_t task, const Progress& p) { note_progress(task, p); }) {
+    result_.outcomes.resize(combinations.size());
+  }
+
+  SearchResult run() {
+    explore_all();
+    if (options_.minimise && !options_.host_world) minimise_all();
+    line_.clear();
+    result_.interrupted = interrupted();
+    return std::move(result_);
+  }
+
+ private:
+  void explore_all();
+  void minimise_all();
+  std::optional<std::size_t> next_combination() const;
+  bool finished(std::size_t index) const;
+  SearchTask next_task(std::size_t index);
+  void start(std::size_t index);
+  void take(const Workers::Result& result);
+  void keep(std::size_t index, std::uint64_t first_run, Finding finding);
+  void note_progress(std::uint64_t task, const Progress& progress);
+
+  const std::vector<Combination>& combinations_;
+  const SearchOptions& options_;
+  std::vector<State> states_;
+  SearchResult result_;
+  ProgressLine line_;
+  std::map<std::uint64_t, InWork> in_work_;
+  std::uint64_t next_task_ = 0;
+  std::string minimising_;
+  Workers workers_;
+};
+
+bool Search::finished(std::size_t index) const {
+  const State& state = states_[index];
+  if (state.done) return true;
+  if (options_.runs && state.next_run >= *options_.runs) return true;
+  return options_.seconds > 0 && state.seconds_given >= options_.seconds * 0.999;
+}
+
+/// The combination that had least so far, of those that are not done; a second worker joins one
+/// only where they may share it and nobody else is left.
+std::optional<std::size_t> Search::next_combination() const {
+  std::optional<std::size_t> best;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (finished(i) || (states_[i].in_work > 0 && !options_.share)) continue;
+    const auto rank = [&](std::size_t j) {
+      return std::pair(states_[j].in_work, states_[j].seconds_given);
+    };
+    if (!best || rank(i) < rank(*best)) best = i;
+  }
+  return best;
+}
+
+SearchTask Search::next_task(std::size_t index) {
+  State& state = states_[index];
+  const Progress& done = result_.outcomes[index].done;
+  SearchTask task;
+  task.first_run = state.next_run;
+  task.runs = options_.runs ? *options_.runs - state.next_run : no_limit - state.next_run;
+  if (options_.seconds > 0) {
+    task.seconds = std::min(options_.slice, options_.seconds - state.seconds_given);
+  }
+  for (const Finding& finding : result_.outcomes[index].findings) {
+    task.known.push_back(finding.seed.verdict);
+  }
+  if (options_.jobs > 1 && options_.share) {
+    // Chunks small enough that workers share a combination, large enough to be worth a process.
+    std::uint64_t chunk = 500;
+    if (done.seconds > 0.05) {
+      const double rate = static_cast<double>(done.runs) / done.seconds;
+      chunk = std::max<std::uint64_t>(chunk, static_cast<std::uint64_t>(rate * options_.slice));
+    }
+    if (options_.runs) chunk = std::min(chunk, *options_.runs / (options_.jobs * 2) + 1);
+    task.runs = std::min(task.runs, chunk);
+  }
+  return task;
+}
+
+void Search::start(std::size_t index) {
+  const SearchTask task = next_task(index);
+  State& state = states_[index];
+  state.next_run += task.runs;
+  state.seconds_given += task.seconds;
+  ++state.in_work;
+  const std::uint64_t id = next_task_++;
+  in_work_[id] = {index, task, {}};
+  workers_.start(id, [&, index, task](const Workers::Tell& tell) {
+    return run_search_task(combinations_[index], options_, task, tell);
+  });
+}
+
+/// Where workers share a combination, keeps the finding of the lowest run number.
+void Search::keep(std::size_t index, std::uint64_t first_run, Finding finding) {
+  Outcome& outcome = result_.outcomes[index];
+  State& state = states_[index];
+  if (!options_.share) {
+    outcome.findings.push_back(std::move(finding));
+    state.done = outcome.findings.size() >= options_.findings;
+    return;
+  }
+  state.done = true;
+  if (first_run > state.stop_before) return;
+  state.stop_before = first_run;
+  outcome.findings.clear();
+  outcome.findings.push_back(std::move(finding));
+  for (const auto& [id, other] : in_work_) {
+    if (other.combination == index && other.task.first_run > first_run) workers_.stop(id);
+  }
+}
+
+void Search::take(const Workers::Result& result) {
+  const InWork work = in_work_.at(result.task);
+  in_work_.erase(result.task);
+  State& state = states_[work.combination];
+  Outcome& outcome = result_.outcomes[work.combination];
+  --state.in_work;
+  if (!result.ok) {
+    outcome.troubles.push_back(fmt::format("{}, runs from {} on, root seed {}: {}",
+                                           combinations_[work.combination].text(),
+                                           work.task.first_run, options_.root_seed, result.text));
+    state.done = true;
+    return;
+  }
+  TaskResult got = read_task_result(result.text);
+  state.seconds_given += got.done.seconds - work.task.seconds;
+  // Nobody else took a chunk behind this one: what it left undone is the next one's.
+  const bool last = work.task.first_run + work.task.runs == state.next_run;
+  if (last) state.next_run = work.task.first_run + got.done.runs;
+  const std::uint64_t runs_before = outcome.done.runs;
+  const double seconds_before = outcome.done.seconds;
+  add_progress(outcome.done, got.done);
+  for (Finding& finding : got.findings) {
+    finding.runs_to_find += runs_before;
+    finding.seconds_to_find += seconds_before;
+    keep(work.combination, work.task.first_run, std::move(finding));
+  }
+}
+
+void Search::explore_all() {
+  while (true) {
+    while (!interrupted() && !workers_.full() && workers_.ready() == 0) {
+      const std::optional<std::size_t> index = next_combination();
+      if (!index) break;
+      start(*index);
+    }
+    if (workers_.idle()) return;
+    for (const Workers::Result& result : workers_.wait()) take(result);
+  }
+}
+
+void Search::minimise_all() {
+  struct Item {
+    std::size_t combination;
+    Finding* finding;
+  };
+  std::vector<Item> items;
+  for (std::size_t i = 0; i < result_.outcomes.size(); ++i) {
+    for (Finding& finding : result_.outcomes[i].findings) items.push_back({i, &finding});
+  }
+  in_work_.clear();
+  std::size_t next = 0;
+  while (next < items.size() || !workers_.idle()) {
+    while (!workers_.full() && next < items.size() && !interrupted()) {
+      const Item& item = items[next];
+      const Combination& c = combinations_[item.combination];
+      minimising_ = c.text();
+      workers_.start(next++, [&c, item](const Workers::Tell& tell) {
+        return seed_text(minimise(item.finding->seed, *c.property, *c.backend, 200,
+                                  [&] { return tell(Progress{}); }));
+      });
+    }
+    if (workers_.idle()) return;
+    for (const Workers::Result& result : workers_.wait()) {
+      const Item& item = items[result.task];
+      if (result.ok) {
+        item.finding->seed = parse_seed(result.text, "a worker's seed file");
+      } else {
+        result_.outcomes[item.combination].troubles.push_back(
+            fmt::format("minimising {}: {}", combinations_[item.combination].text(), result.text));
+      }
+    }
+  }
+}
+
+void Search::note_progress(std::uint64_t task, const Progress& progress) {
+  const auto it = in_work_.find(task);
+  if (it != in_work_.end()) it->second.progress = progress;
+  if (!line_.due()) return;
+  if (it == in_work_.end()) return line_.show("minimising what was found: " + minimising_);
+
+  Progress sum;
+  double part = 0;
+  std::vector<Progress> each(states_.size());
+  for (std::size_t i = 0; i < states_.size(); ++i) each[i] = result_.outcomes[i].done;
+  for (const auto& [id, work] : in_work_) add_progress(each[work.combination], work.progress);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    add_progress(sum, each[i]);
+    double here = states_[i].done ? 1 : 0;
+    if (options_.runs) {
+      here = std::max(here, static_cast<double>(each[i].runs) / static_cast<double>(*options_.runs));
+    }
+    if (options_.seconds > 0) here = std::max(here, each[i].seconds / options_.seconds);
+    part += std::min(here, 1.0) / static_cast<double>(states_.size());
+  }
+  const auto found = std::count_if(result_.outcomes.begin(), result_.outcomes.end(),
+                                   [](const Outcome& o) { return !o.findings.empty(); });
+  const double rate = sum.seconds > 0 ? static_cast<double>(sum.runs) / sum.seconds *
+                                            std::max<double>(1, static_cast<double>(in_work_.size()))
+                                      : 0;
+  line_.show(fmt::format("{}  {} runs, {}/s, {} distinct, chance of new {:.2g}{}{}", bar(part, 20),
+                         with_commas(sum.runs), with_commas(static_cast<std::uint64_t>(rate)),
+                         with_commas(sum.distinct), sum.chance_new,
+                         found > 0 ? fmt::format(", {} found", found) : "",
+                         states_.size() > 1 && it != in_work_.end()
+                             ? "  " + combinations_[it->second.combination].text()
+                             : ""));
+}
+
+}  // namespace
+
+std::string Combination::text() const {
+  return fmt::format("{} on {}{}", property->name(), backend->name,
+                     plan.empty() ? "" : " under " + plan.name);
+}
+
+SearchOptions search_options(const Options& options, std::uint64_t root_seed) {
+  SearchOptions search;
+  search.strategy = options.strategy;
+  search.root_seed = root_seed;
+  search.memory = options.memory;
+  search.host_world = options.host_world;
+  search.twice = options.twice;
+  search.minimise = options.minimise;
+  search.jobs = std::max(1u, options.jobs);
+  search.runs = options.runs;
+  return search;
+}
+
+SearchResult search(const std::vector<Combination>& combinations, const SearchOptions& options) {
+  return Search(combinations, options).run();
+}
+
+unsigned core_count() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return static_cast<unsigned>(std::max(1, CPU_COUNT(&set)));
+}
+
+}  // namespace aiosim::cli

@@ -1,0 +1,181 @@
+#include "trace/symbolize.h"
+
+#include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+namespace aiosim::trace {
+namespace {
+
+bool is_system(const std::string& file) {
+  return file.starts_with("/usr/include/") || file.starts_with("/usr/lib/") ||
+         file.starts_with("<");
+}
+
+std::string demangled(const char* name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string out = status == 0 && text != nullptr ? text : name;
+  std::free(text);
+  return out;
+}
+
+/// "aio::Context::notify(int) const" -> "aio::Context::notify"; "operator()" and a lambda's own
+/// parameters inside "{lambda(int)#1}" stay.
+std::string without_parameters(const std::string& text) {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '{' || c == '<') ++depth;
+    if ((c == '}' || c == '>') && depth > 0) --depth;
+    if (c != '(' || depth > 0) continue;
+    if (text.compare(i, 21, "(anonymous namespace)") == 0) {
+      i += 20;
+      continue;
+    }
+    if (i >= 8 && text.compare(i - 8, 8, "operator") == 0) {
+      ++i;
+      continue;
+    }
+    return text.substr(0, i);
+  }
+  return text;
+}
+
+std::string function_name(Dwarf_Die* die) {
+  Dwarf_Attribute attribute;
+  for (const unsigned which : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
+    if (dwarf_attr_integrate(die, which, &attribute) != nullptr) {
+      const char* name = dwarf_formstring(&attribute);
+      if (name != nullptr) return without_parameters(demangled(name));
+    }
+  }
+  const char* name = dwarf_diename(die);
+  return name == nullptr ? std::string() : name;
+}
+
+/// Where the inlined function `die` was called.
+Place call_site(Dwarf_Die* unit, Dwarf_Die* die) {
+  Place place;
+  Dwarf_Attribute attribute;
+  Dwarf_Word value = 0;
+  if (dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &value) == 0) {
+    place.line = static_cast<unsigned>(value);
+  }
+  Dwarf_Files* files = nullptr;
+  std::size_t count = 0;
+  if (dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &value) == 0 &&
+      dwarf_getsrcfiles(unit, &files, &count) == 0 && value < count) {
+    const char* file = dwarf_filesrc(files, value, nullptr, nullptr);
+    if (file != nullptr) place.file = file;
+  }
+  return place;
+}
+
+bool is_function(Dwarf_Die* die) {
+  const int tag = dwarf_tag(die);
+  return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
+}
+
+}  // namespace
+
+struct Symbolizer::Impl {
+  Dwfl* dwfl = nullptr;
+  char* no_debug_path = nullptr;
+  Dwfl_Callbacks callbacks = {};
+  std::unordered_map<const void*, Place> known;
+
+  void open() {
+    callbacks.find_elf = dwfl_linux_proc_find_elf;
+    callbacks.find_debuginfo = dwfl_standard_find_debuginfo;
+    callbacks.debuginfo_path = &no_debug_path;
+    dwfl = dwfl_begin(&callbacks);
+    if (dwfl == nullptr) return;
+    dwfl_report_begin(dwfl);
+    dwfl_linux_proc_report(dwfl, getpid());
+    dwfl_report_end(dwfl, nullptr, nullptr);
+  }
+
+  Place look_up(const void* pc);
+};
+
+Place Symbolizer::Impl::look_up(const void* pc) {
+  // A return address: the call is before it.
+  const auto address = reinterpret_cast<Dwarf_Addr>(pc) - 1;
+  Dwfl_Module* module = dwfl == nullptr ? nullptr : dwfl_addrmodule(dwfl, address);
+  if (module == nullptr) return {};
+  Place place;
+  if (Dwfl_Line* line = dwfl_module_getsrc(module, address)) {
+    int number = 0;
+    const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
+    if (file != nullptr) place.file = file;
+    place.line = static_cast<unsigned>(number);
+  }
+  Dwarf_Addr bias = 0;
+  Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+  Dwarf_Die* innermost = nullptr;
+  const int depth = unit == nullptr ? 0 : dwarf_getscopes(unit, address - bias, &innermost);
+  // The scopes of the address, innermost first, as the compiler laid them out; those of an inlined
+  // function go on in the function that it was inlined into.
+  Dwarf_Die* scopes = nullptr;
+  int count = depth > 0 ? dwarf_getscopes_die(&innermost[0], &scopes) : 0;
+  Place inner = place;
+  bool done = false;
+  for (int i = 0; i < count && !done; ++i) {
+    if (!is_function(&scopes[i])) continue;
+    inner.function = function_name(&scopes[i]);
+    if (place.function.empty() && !inner.file.empty()) place = inner;
+    done = !is_system(inner.file) && !inner.file.empty();
+    if (done) place = inner;
+    if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine) break;
+    inner = call_site(unit, &scopes[i]);
+  }
+  std::free(innermost);
+  std::free(scopes);
+  if (place.function.empty()) {
+    if (const char* name = dwfl_module_addrname(module, address)) {
+      place.function = without_parameters(demangled(name));
+    }
+  }
+  return place;
+}
+
+Symbolizer::Symbolizer() : impl_(std::make_unique<Impl>()) { impl_->open(); }
+
+Symbolizer::~Symbolizer() {
+  if (impl_->dwfl != nullptr) dwfl_end(impl_->dwfl);
+}
+
+const Place& Symbolizer::find(const void* pc) {
+  const auto it = impl_->known.find(pc);
+  if (it != impl_->known.end()) return it->second;
+  return impl_->known.emplace(pc, pc == nullptr ? Place{} : impl_->look_up(pc)).first->second;
+}
+
+std::string short_place(const Place& place) {
+  if (place.file.empty() || place.line == 0) return {};
+  return place.file.substr(place.file.rfind('/') + 1) + ":" + std::to_string(place.line);
+}
+
+std::string source_line(const Place& place) {
+  std::ifstream file(place.file);
+  std::string text;
+  for (unsigned i = 0; i < place.line; ++i) {
+    if (!std::getline(file, text)) return {};
+  }
+  const std::size_t first = text.find_first_not_of(" \t");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") + 1 - first);
+}
+
+}  // namespace aiosim::trace
