@@ -1,0 +1,73 @@
+// Strategies: choosers that draw a schedule from a seed.
+//
+// A strategy is a scheduler (who runs next; one a file) and rates for the other kinds of choice.
+// Everything is drawn from the seed of the run; each kind has a stream of its own, hash(seed,
+// kind), so that a question more of one kind does not shift the answers of another.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aiosim/choice.h"
+#include "explore/rates.h"
+
+namespace aiosim {
+
+/// Who runs next. No call allocates once the threads of the run have been seen.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  /// A new seed: draws the parameters of the next run. `length` is about how many scheduling
+  /// questions a run asks.
+  virtual void draw(Random& random, std::uint64_t length) = 0;
+  /// The run starts, perhaps again: the same answers from the same seed.
+  virtual void begin(std::uint64_t seed) = 0;
+  virtual std::uint32_t pick(const Question& question) = 0;
+  virtual std::string describe() const = 0;
+};
+
+class Strategy final : public Chooser {
+ public:
+  Strategy(std::string name, std::vector<std::unique_ptr<Scheduler>> schedulers,
+           const RateSets& rates);
+
+  /// Draws scheduler, parameters and rates of the next run from `run_seed` alone (and the length).
+  void start(std::uint64_t run_seed);
+  /// About how many scheduling questions a run asks: PCT spreads its change points over them.
+  void set_length(std::uint64_t questions) { length_ = questions; }
+  /// Strategy, parameters and seed in one line.
+  std::string describe() const;
+
+  void begin() override;
+  std::uint32_t choose(const Question& question) override;
+
+  /// Scheduling questions asked since begin().
+  std::uint64_t questions() const { return questions_; }
+
+ private:
+  std::string name_;
+  std::vector<std::unique_ptr<Scheduler>> schedulers_;
+  Scheduler* scheduler_;
+  Rates rates_;
+  std::uint64_t seed_ = 0;
+  std::uint64_t length_ = 200;
+  std::uint64_t questions_ = 0;
+};
+
+struct StrategyName {
+  std::string_view name;
+  std::string_view sentence;  // what it does, for `aiosim list`
+};
+
+/// All strategies, the default first.
+std::span<const StrategyName> strategies();
+
+/// Throws BadInput if there is none of that name.
+std::unique_ptr<Strategy> make_strategy(std::string_view name);
+
+}  // namespace aiosim
