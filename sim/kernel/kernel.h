@@ -2,7 +2,8 @@
 //
 // Calls return what the system call does: >= 0, or -errno. Each is made on a simulated thread under
 // test, passes a scheduling point first (World::point), asks the fault points that apply, and wakes
-// waiters by World::state_changed(). Semantics are those of Linux man pages, section 2.
+// waiters by World::state_changed(). Semantics are those of Linux man pages, section 2; README.md
+// says where they end. The caller holds a RuntimeScope: host memory is allocated inside.
 #pragma once
 
 #include <poll.h>
@@ -22,12 +23,14 @@ class World;
 
 namespace aiosim::kernel {
 
+class State;
+
 class Kernel {
  public:
   explicit Kernel(runtime::World& world);
   ~Kernel();
 
-  /// A fresh kernel: no fds but 0, 1, 2 (which belong to the host).
+  /// A fresh kernel: no fds but 0, 1, 2 (which belong to the host and are not known here).
   void reset();
 
   /// The next instant at which an fd becomes ready by itself (timerfd), or -1.
@@ -45,9 +48,13 @@ class Kernel {
   int poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const char* call, const void* pc);
   ssize_t read(int fd, void* buffer, std::size_t size, const void* pc);
   ssize_t write(int fd, const void* buffer, std::size_t size, const void* pc);
+  ssize_t readv(int fd, const iovec* segments, int count, const void* pc);
+  ssize_t writev(int fd, const iovec* segments, int count, const void* pc);
   int close(int fd, const void* pc);
   int fcntl(int fd, int command, long argument, const void* pc);
   int dup(int fd, const void* pc);
+  int dup2(int from, int to, const void* pc);
+  int dup3(int from, int to, int flags, const void* pc);
 
   // futex(2): WAIT, WAIT_BITSET, WAKE, WAKE_BITSET (private or not); others are ENOSYS.
   int futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
@@ -59,7 +66,6 @@ class Kernel {
                       const void* pc);
 
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

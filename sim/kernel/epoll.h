@@ -1,0 +1,48 @@
+// epoll(7): an interest list, and a ready list that is Linux's down to its order.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <cstdint>
+
+#include "kernel/file.h"
+
+namespace aiosim::kernel {
+
+/// A watch joins the ready list's end when its file says that something may have happened (an
+/// edge), and is asked for its readiness (the level) when somebody waits. Level-triggered watches
+/// go back to the end once reported, edge-triggered ones do not, one-shot ones are switched off.
+class Epoll final : public File {
+ public:
+  Epoll(State& state, int open_flags) : File(state, open_flags) {}
+  ~Epoll() override;
+
+  std::uint32_t readiness(bool scan) override;
+  void closed() override;
+  void acquire_readiness(std::uint32_t mask) override;
+
+  /// epoll_ctl's three operations: 0 or -errno.
+  int add(File& file, int fd, const epoll_event& event);
+  int modify(File& file, int fd, const epoll_event& event);
+  int remove(File& file, int fd);
+
+  /// Takes up to `max` events off the ready list, in its order.
+  int collect(epoll_event* events, int max);
+
+  /// A file's wake-up call reached `watch` (Linux: ep_poll_callback).
+  void notice(Watch& watch, std::uint32_t mask);
+  void forget(Watch& watch);
+
+ private:
+  Watch* find(File& file, int fd);
+  bool would_loop(const Epoll& added) const;
+  int depth() const;
+  /// The watched file's bits that `watch` asks for.
+  static std::uint32_t ask(Watch& watch, bool scan);
+  void check_now(Watch& watch);
+
+  WatchList<&Watch::on_epoll> interest_;
+  WatchList<&Watch::on_ready> ready_;
+};
+
+}  // namespace aiosim::kernel

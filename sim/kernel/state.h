@@ -1,0 +1,91 @@
+// What the simulated kernel's objects and calls share. Internal to sim/kernel.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "fault/points.h"
+#include "kernel/fd_table.h"
+#include "kernel/file.h"
+#include "kernel/futex.h"
+#include "kernel/kernel.h"
+#include "kernel/timerfd.h"
+#include "memory/vector_clock.h"
+#include "runtime/world.h"
+
+namespace aiosim::kernel {
+
+inline runtime::Object fd_object(int fd) {
+  if (fd < 0) return {};
+  return {runtime::ObjectType::fd, static_cast<std::uint32_t>(fd)};
+}
+
+class State {
+ public:
+  explicit State(runtime::World& w) : world(w), futexes(w), timers(*this) {}
+  ~State() { reset(); }
+
+  void reset();
+
+  /// A scheduling point; afterwards timers that are due have fired.
+  void enter(const char* call, runtime::Object object, const void* pc) {
+    world.point(call, object, pc);
+    timers.advance();
+  }
+
+  /// The call's line in the trace, and the probe of a harness that watches system calls.
+  template <typename Result>
+  Result leave(const char* call, int fd, Result result, const void* pc, std::int64_t figure = 0) {
+    finish(call, fd, result, figure, pc);
+    return result;
+  }
+
+  template <typename F, typename... Arguments>
+  F& make(Arguments&&... arguments) {
+    auto file = std::make_unique<F>(*this, std::forward<Arguments>(arguments)...);
+    F& made = *file;
+    files_.push_back(std::move(file));
+    return made;
+  }
+  /// Puts a new description at the lowest free number; gives it up again if there is none.
+  int install(File& file, bool close_on_exec);
+
+  void pin(File& file) { ++file.references; }
+  /// Gives up one reference; the last one closes the description.
+  void drop(File& file);
+
+  Watch& new_watch();
+  void free_watch(Watch& watch) { free_watches_.push_back(&watch); }
+
+  /// Blocks until `ready(data)`: 0; -ETIMEDOUT; or -EINTR if the fault point `interruption`
+  /// struck on the way in.
+  int wait(const char* call, runtime::Object object, std::int64_t deadline_ns,
+           fault::PointId interruption, bool (*ready)(void*), void* data);
+
+  std::uint32_t thread() const { return world.self().id; }
+  void release(memory::Message& message) { world.memory.release(thread(), message); }
+  void acquire(const memory::Message& message) { world.memory.acquire(thread(), message); }
+
+  runtime::World& world;
+  FdTable fds;
+  Futexes futexes;
+  Timers timers;
+  /// Descriptions that a thread's poll waits on; kept here since a stack may be abandoned.
+  std::array<std::vector<File*>, memory::max_threads> polled;
+
+ private:
+  void finish(const char* call, int fd, std::int64_t result, std::int64_t figure, const void* pc);
+
+  std::vector<std::unique_ptr<File>> files_;
+  std::deque<Watch> watches_;
+  std::size_t watches_used_ = 0;
+  std::vector<Watch*> free_watches_;
+};
+
+/// now + timeout, or -1 for a timeout < 0 (none); saturates.
+std::int64_t deadline_after(std::int64_t now_ns, std::int64_t timeout_ns);
+
+}  // namespace aiosim::kernel
