@@ -41,8 +41,10 @@ BottomHalfQueue::~BottomHalfQueue() {
   while (bh != nullptr) {
     BottomHalf* next = bh->next_;
     if ((bh->dequeue() & BottomHalf::deleted) == 0) {
-      std::fprintf(stderr, "aio: bottom half '%s' is pending and not deleted when its context is"
-                   " destroyed\n", bh->name_);
+      std::fprintf(stderr,
+                   "aio: bottom half '%s' is pending and not deleted when its context is"
+                   " destroyed\n",
+                   bh->name_);
       std::abort();
     }
     delete bh;
@@ -111,8 +113,8 @@ std::int64_t BottomHalfQueue::list_timeout_ns(const BottomHalf* head, std::int64
 }
 
 std::int64_t BottomHalfQueue::timeout_ns() const {
-  std::int64_t timeout_ns = list_timeout_ns(incoming_.load(std::memory_order_acquire),
-                                            detail::infinite_ns);
+  std::int64_t timeout_ns =
+      list_timeout_ns(incoming_.load(std::memory_order_acquire), detail::infinite_ns);
   // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
   for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
        slice = slice->next_) {

@@ -14,6 +14,6 @@ inline bool call(PollCallback callback, void* opaque) noexcept { return callback
 
 }  // namespace aio::detail
 
-#define AIO_CHECK(expression)                                                     \
-  ((expression) ? static_cast<void>(0)                                            \
+#define AIO_CHECK(expression)          \
+  ((expression) ? static_cast<void>(0) \
                 : ::aio::detail::check_failed(__FILE__, __LINE__, #expression))

@@ -106,8 +106,8 @@ void EpollMonitor::wait(FdHandlerList& handlers, ReadyList& ready, std::int64_t 
     timeout_ns = 0;  // its events may have gone since: do not wait twice
   }
   epoll_event events[most_events];
-  const int count =
-      epoll_wait_through_signals(fd_, events, detail::ns_to_ms(timeout_ns));
+  const int count = epoll_wait_through_signals(fd_, events, detail::ns_to_ms(timeout_ns));
+  if (count == 0) return;
   const auto guard = handlers.lock();
   if (count < 0) state_.store(State::broken, std::memory_order_release);
   for (int i = 0; i < count; ++i) {

@@ -134,8 +134,7 @@ bool PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t
   do {
     progress = walk(ready);
     *elapsed_ns = now_ns() - start_ns;
-  } while (!progress && !gate_.notified() && *elapsed_ns < limit_ns &&
-           handlers_.unpollable() == 0);
+  } while (!progress && !gate_.notified() && *elapsed_ns < limit_ns && handlers_.unpollable() == 0);
   trace({TraceKind::poll_end, &context_, *elapsed_ns, progress});
   return progress;
 }

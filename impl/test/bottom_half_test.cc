@@ -25,7 +25,9 @@ TEST_P(BottomHalfTest, RunsOncePerSchedule) {
 TEST_P(BottomHalfTest, ScheduleFromItsOwnCallbackMakesTheNextPollRunIt) {
   aio::BottomHalf* bh = nullptr;
   int calls = 0;
-  Action action = [&] { if (++calls < 10) bh->schedule(); };
+  Action action = [&] {
+    if (++calls < 10) bh->schedule();
+  };
   bh = context.new_bh(act, &action);
   bh->schedule();
   for (int i = 1; i <= 10; ++i) {

@@ -1,8 +1,8 @@
 #include <pthread.h>
-#include <csignal>
 #include <sys/resource.h>
 
 #include <atomic>
+#include <csignal>
 #include <memory>
 #include <system_error>
 #include <thread>
@@ -159,8 +159,8 @@ TEST_F(FdMonitorTest, UpgradeAndDowngradeAreTraced) {
     context.remove_fd_handler(other.read_fd());
   }
   aio::set_trace_sink(nullptr);
-  EXPECT_EQ(traced, (std::vector{aio::TraceKind::monitor_upgrade,
-                                 aio::TraceKind::monitor_downgrade}));
+  EXPECT_EQ(traced,
+            (std::vector{aio::TraceKind::monitor_upgrade, aio::TraceKind::monitor_downgrade}));
 }
 
 class SignalTest : public EachMonitor {};

@@ -1,8 +1,8 @@
 // What the tests share: a context per monitor, and a pipe.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <functional>
@@ -30,9 +30,9 @@ inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) 
   return info.param == aio::Monitor::ppoll ? "ppoll" : "epoll";
 }
 
-#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                            \
-  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(aio::Monitor::ppoll,               \
-                                                    aio::Monitor::epoll), aio_test::monitor_of)
+#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                                    \
+  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(aio::Monitor::ppoll, aio::Monitor::epoll), \
+                           aio_test::monitor_of)
 
 /// Adapts a std::function, kept alive by the test, to callback and opaque.
 using Action = std::function<void()>;

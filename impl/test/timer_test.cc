@@ -178,7 +178,8 @@ TEST(TimerDeathTest, ArmedAtTheEndOfTheContextAborts) {
   EXPECT_DEATH(
       {
         auto context = std::make_unique<aio::Context>();
-        aio::Timer timer(*context, [](void*) {}, nullptr);
+        aio::Timer timer(
+            *context, [](void*) {}, nullptr);
         timer.arm_at(0);
         context.reset();
       },

@@ -26,13 +26,15 @@
 //      wishes are separate bits, read together in one load.
 //
 // Barriers
-//   * release CAS in push() / acquire exchange in the Slice: the pusher's earlier writes are visible
+//   * release CAS in push() / acquire exchange in the Slice: the pusher's earlier writes are
+//   visible
 //     to the callback (R6).
 //   * release half of fetch_or in enqueue() / acquire half of fetch_and in dequeue(): the same for
 //     somebody who found PENDING already set and pushed nothing.
 //   * release half of fetch_and in dequeue() / acquire half of fetch_or in enqueue(): the unlink
 //     is over before `next` is written again.
-//   * acquire half of push() / release half of the Slice's exchange: a push that the take-over missed
+//   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
+//   missed
 //     comes after it and after the accept() before it, so its notify() is not the one cleared.
 #pragma once
 

@@ -4,16 +4,16 @@
 //                   set_fd_poll_hooks(), set_event_notifier(), set_poll_max_ns(), timers of it
 //   home thread     poll(), timeout_ns(), timeout_ms()
 //
-// The home thread is the first one that polls, or the one that said bind_home_thread(). Polling from
-// another thread aborts (R45).
+// The home thread is the first one that polls, or the one that said bind_home_thread(). Polling
+// from another thread aborts (R45).
 //
 // One poll (R46):
 //
 //     timeout --> busy polling --> arm --> kernel wait --> disarm --> accept --> bottom halves
 //         --> ready handlers --> free removed handlers --> timers
 //
-// Callbacks may poll their own context (nested); see bottom_half.h, fd_handler.h and timer.h for what
-// a nested poll runs.
+// Callbacks may poll their own context (nested); see bottom_half.h, fd_handler.h and timer.h for
+// what a nested poll runs.
 //
 // Invariants
 //   1. notify_me is the same before and after a poll.
@@ -83,8 +83,7 @@ class Context {
   }
 
   /// The same, deleted by its owner's going.
-  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque,
-                                         const char* name = "bh") {
+  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque, const char* name = "bh") {
     return BottomHalfHandle(new_bh(callback, opaque, name));
   }
 

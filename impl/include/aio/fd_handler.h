@@ -36,10 +36,10 @@ class FdHandler {
   [[nodiscard]] bool is_deleted() const { return deleted.load(std::memory_order_acquire); }
 
   const int fd;
-  const FdCallbacks callbacks;       // io_poll is null unless pollable
-  const short events;                // poll(2) events to wait for, 0 for none
-  bool is_notifier = false;          // the context's own: never progress (R39); set before publishing
-  std::uint32_t generation = 0;      // tells this registration of `fd` from others; likewise
+  const FdCallbacks callbacks;   // io_poll is null unless pollable
+  const short events;            // poll(2) events to wait for, 0 for none
+  bool is_notifier = false;      // the context's own: never progress (R39); set before publishing
+  std::uint32_t generation = 0;  // tells this registration of `fd` from others; likewise
 
   std::atomic<bool> deleted{false};  // pairs release in FdHandlerList::set() / acquire here
 

@@ -15,7 +15,8 @@
 //      the outermost poll, or no poll at all (R73, R74). Other threads only mark.
 //   3. A removed handler is invisible to look-up at once: its fd can be set again (R75).
 //   4. The kernel's set is changed before the old handler can be freed (same critical section).
-//   5. live() and unpollable() equal a recount under the lock; read without it they are hints (R55).
+//   5. live() and unpollable() equal a recount under the lock; read without it they are hints
+//   (R55).
 //
 // Barriers: release store of head_ in set() / acquire load in first(): a handler seen is complete.
 // What was removed or added before a notify() is visible after accept() (notify_gate.h).
@@ -90,8 +91,8 @@ class FdHandlerList {
   std::atomic<std::size_t> live_{0};
   std::atomic<std::size_t> unpollable_{0};
 
-  std::mutex mutex_;                // guards all changes above and the rest
-  std::vector<FdHandler*> by_fd_;   // live handler of each fd
+  std::mutex mutex_;               // guards all changes above and the rest
+  std::vector<FdHandler*> by_fd_;  // live handler of each fd
   FdHandler* removed_ = nullptr;
   std::uint32_t next_generation_ = 0;
 };

@@ -20,7 +20,8 @@
 //      reverse, a sleeper whose event fd nobody will write although notified is set, cannot be.
 //
 // Barriers
-//   (i)  full fence in notify() / full fence in raise(). Store buffering: the producer sets notified
+//   (i)  full fence in notify() / full fence in raise(). Store buffering: the producer sets
+//   notified
 //        and reads notify_me, the home thread sets notify_me and reads notified. One of the two
 //        sees the other's store.
 //   (ii) release exchange in notify() / acquire exchange in accept(). When accept() clears what a

@@ -35,8 +35,7 @@ class Context;
 
 class PollWindow {
  public:
-  PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers,
-             std::int64_t max_ns)
+  PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers, std::int64_t max_ns)
       : context_(context), gate_(gate), handlers_(handlers), max_ns_(max_ns) {}
   PollWindow(const PollWindow&) = delete;
   PollWindow& operator=(const PollWindow&) = delete;

@@ -123,8 +123,8 @@ class TimerList {
   TimerHeap heap_;
   IntrusiveList<Timer> expiring_;
   std::uint64_t next_order_ = 0;
-  int passes_ = 0;               // runs in progress, nested ones counted
-  std::thread::id running_in_;   // their thread
+  int passes_ = 0;              // runs in progress, nested ones counted
+  std::thread::id running_in_;  // their thread
   bool enabled_ = true;
 };
 
