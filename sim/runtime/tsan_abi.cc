@@ -1,0 +1,205 @@
+// The hooks that -fsanitize=thread calls, of g++ and clang (ENGINE.md section 1).
+//
+// Plain hooks announce an access and come before it; atomic hooks perform it. Hooks never throw:
+// a run that ends leaves the stack as it is. Outside a run, atomic hooks do what the code says.
+#include "runtime/tsan_abi.h"
+
+#include <cstddef>
+
+#include "runtime/heap.h"
+#include "runtime/world.h"
+
+namespace aiosim::runtime {
+
+namespace {
+
+// A loop without a point in it is never left by the scheduler; one that ends has far fewer.
+constexpr std::uint64_t max_plain_accesses = 20'000'000;
+
+[[noreturn, gnu::noinline]] void loops_without_point(const void* pc) {
+  const RuntimeScope scope;
+  World& w = world();
+  w.fail(VerdictKind::livelock, "thread " + std::to_string(g_current->id) +
+                                    " loops without a scheduling point, at " + w.describe_pc(pc));
+}
+
+inline void plain(const void* at, std::size_t size, bool write, const void* pc) {
+  if (!under_test()) return;
+  Thread& self = *g_current;
+  if (++self.plain_accesses > max_plain_accesses) [[unlikely]]
+    loops_without_point(pc);
+  const RuntimeScope scope;
+  if (write) {
+    world().memory.plain_write(self.id, const_cast<void*>(at), size, pc);
+  } else {
+    world().memory.plain_read(self.id, at, size, pc);
+  }
+}
+
+template <class T>
+T load(const volatile T* at, int order, const void* pc) {
+  if (!under_test()) return host_load(at);
+  return static_cast<T>(simulated_load(const_cast<const T*>(at), sizeof(T), order, pc));
+}
+
+template <class T>
+void store(volatile T* at, T value, int order, const void* pc) {
+  if (!under_test()) {
+    host_rmw(at, memory::Rmw::exchange, value);
+  } else {
+    simulated_store(const_cast<T*>(at), sizeof(T), value, order, pc);
+  }
+}
+
+template <class T>
+T rmw(volatile T* at, memory::Rmw op, T operand, int order, const void* pc) {
+  if (!under_test()) return host_rmw(at, op, operand);
+  return static_cast<T>(simulated_rmw(const_cast<T*>(at), sizeof(T), op, operand, order, pc));
+}
+
+template <class T>
+bool compare_exchange(volatile T* at, T& expected, T desired, int success, int failure, bool weak,
+                      const void* pc) {
+  if (!under_test()) return host_exchange_if_equal(at, expected, desired);
+  bool exchanged = false;
+  const auto read = simulated_compare_exchange(const_cast<T*>(at), sizeof(T), expected, desired,
+                                               success, failure, weak, exchanged, pc);
+  if (!exchanged) expected = static_cast<T>(read);
+  return exchanged;
+}
+
+}  // namespace
+}  // namespace aiosim::runtime
+
+using namespace aiosim::runtime;
+using aiosim::memory::Rmw;
+
+#define AIOSIM_CALLER __builtin_return_address(0)
+
+extern "C" {
+
+// --- plain accesses
+// -------------------------------------------------------------------------------
+
+#define AIOSIM_PLAIN(name, size)                                                           \
+  void __tsan_##name##read##size(void* at) { plain(at, size, false, AIOSIM_CALLER); }      \
+  void __tsan_##name##write##size(void* at) { plain(at, size, true, AIOSIM_CALLER); }      \
+  void __tsan_##name##read_write##size(void* at) { plain(at, size, true, AIOSIM_CALLER); } \
+  void __tsan_##name##read##size##_pc(void* at, void* pc) { plain(at, size, false, pc); }  \
+  void __tsan_##name##write##size##_pc(void* at, void* pc) { plain(at, size, true, pc); }
+
+#define AIOSIM_PLAIN_SIZES(name) \
+  AIOSIM_PLAIN(name, 1)          \
+  AIOSIM_PLAIN(name, 2) AIOSIM_PLAIN(name, 4) AIOSIM_PLAIN(name, 8) AIOSIM_PLAIN(name, 16)
+
+AIOSIM_PLAIN_SIZES()
+AIOSIM_PLAIN_SIZES(unaligned_)
+AIOSIM_PLAIN_SIZES(volatile_)
+AIOSIM_PLAIN_SIZES(unaligned_volatile_)
+
+void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, AIOSIM_CALLER); }
+void __tsan_write_range(void* at, std::size_t size) { plain(at, size, true, AIOSIM_CALLER); }
+void __tsan_read_range_pc(void* at, std::size_t size, void* pc) { plain(at, size, false, pc); }
+void __tsan_write_range_pc(void* at, std::size_t size, void* pc) { plain(at, size, true, pc); }
+
+// A constructor or destructor that stores the same table again cannot be told from no store.
+void __tsan_vptr_update(void** table, void* value) {
+  if (*table != value) plain(table, sizeof(void*), true, AIOSIM_CALLER);
+}
+void __tsan_vptr_read(void** table) { plain(table, sizeof(void*), false, AIOSIM_CALLER); }
+
+// --- atomics
+// --------------------------------------------------------------------------------------
+
+#define AIOSIM_RMW(bits, type, word, op)                                          \
+  type __tsan_atomic##bits##_##word(volatile type* at, type operand, int order) { \
+    return rmw<type>(at, Rmw::op, operand, order, AIOSIM_CALLER);                 \
+  }
+
+#define AIOSIM_ATOMICS(bits, type)                                                                 \
+  type __tsan_atomic##bits##_load(const volatile type* at, int order) {                            \
+    return load<type>(at, order, AIOSIM_CALLER);                                                   \
+  }                                                                                                \
+  void __tsan_atomic##bits##_store(volatile type* at, type value, int order) {                     \
+    store<type>(at, value, order, AIOSIM_CALLER);                                                  \
+  }                                                                                                \
+  AIOSIM_RMW(bits, type, exchange, exchange)                                                       \
+  AIOSIM_RMW(bits, type, fetch_add, add)                                                           \
+  AIOSIM_RMW(bits, type, fetch_sub, sub)                                                           \
+  AIOSIM_RMW(bits, type, fetch_and, bit_and)                                                       \
+  AIOSIM_RMW(bits, type, fetch_or, bit_or)                                                         \
+  AIOSIM_RMW(bits, type, fetch_xor, bit_xor)                                                       \
+  AIOSIM_RMW(bits, type, fetch_nand, nand)                                                         \
+  int __tsan_atomic##bits##_compare_exchange_strong(volatile type* at, type* expected,             \
+                                                    type desired, int order, int failure) {        \
+    return compare_exchange<type>(at, *expected, desired, order, failure, false, AIOSIM_CALLER);   \
+  }                                                                                                \
+  int __tsan_atomic##bits##_compare_exchange_weak(volatile type* at, type* expected, type desired, \
+                                                  int order, int failure) {                        \
+    return compare_exchange<type>(at, *expected, desired, order, failure, true, AIOSIM_CALLER);    \
+  }                                                                                                \
+  type __tsan_atomic##bits##_compare_exchange_val(volatile type* at, type expected, type desired,  \
+                                                  int order, int failure) {                        \
+    compare_exchange<type>(at, expected, desired, order, failure, false, AIOSIM_CALLER);           \
+    return expected;                                                                               \
+  }
+
+AIOSIM_ATOMICS(8, std::uint8_t)
+AIOSIM_ATOMICS(16, std::uint16_t)
+AIOSIM_ATOMICS(32, std::uint32_t)
+AIOSIM_ATOMICS(64, std::uint64_t)
+AIOSIM_ATOMICS(128, Wide)
+
+void __tsan_atomic_thread_fence(int order) {
+  if (under_test()) {
+    simulated_fence(order, AIOSIM_CALLER);
+  } else {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  }
+}
+// Orders nothing between threads.
+void __tsan_atomic_signal_fence(int) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
+// --- annotations
+// ----------------------------------------------------------------------------------
+
+void __tsan_acquire(void* at) {
+  if (!under_test()) return;
+  const RuntimeScope scope;
+  world().memory.acquire_at(g_current->id, at);
+}
+void __tsan_release(void* at) {
+  if (!under_test()) return;
+  const RuntimeScope scope;
+  world().memory.release_at(g_current->id, at);
+}
+
+// Locks are seen by what they are made of: pthread_*, futex, or atomics.
+void __tsan_mutex_create(void*, unsigned) {}
+void __tsan_mutex_destroy(void*, unsigned) {}
+void __tsan_mutex_pre_lock(void*, unsigned) {}
+void __tsan_mutex_post_lock(void*, unsigned, int) {}
+int __tsan_mutex_pre_unlock(void*, unsigned) { return 0; }
+void __tsan_mutex_post_unlock(void*, unsigned) {}
+void __tsan_mutex_pre_signal(void*, unsigned) {}
+void __tsan_mutex_post_signal(void*, unsigned) {}
+void __tsan_mutex_pre_divert(void*, unsigned) {}
+void __tsan_mutex_post_divert(void*, unsigned) {}
+
+// A coroutine runs on the thread that enters it: its accesses are that thread's.
+void* __tsan_get_current_fiber(void) { return g_current; }
+void* __tsan_create_fiber(unsigned) { return g_current; }
+void __tsan_destroy_fiber(void*) {}
+void __tsan_switch_to_fiber(void*, unsigned) {}
+void __tsan_set_fiber_name(void*, const char*) {}
+
+// --- without meaning here
+// -------------------------------------------------------------------------
+
+void __tsan_init(void) {}
+void __tsan_func_entry(void*) {}
+void __tsan_func_exit(void) {}
+void __tsan_ignore_thread_begin(void) {}
+void __tsan_ignore_thread_end(void) {}
+
+}  // extern "C"
