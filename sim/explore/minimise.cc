@@ -20,7 +20,7 @@ constexpr std::uint64_t all_points = 100'000'000;
 /// What the program's shrinking leaves for the rest.
 constexpr std::uint64_t reserved_points = all_points / 4;
 /// A schedule with so few choices is not searched for a shorter one.
-constexpr std::size_t short_enough = 3;
+constexpr std::size_t short_enough = 1;
 constexpr unsigned schedules_for_shorter = 2'000;
 constexpr unsigned tries_for_shorter = 8;
 
