@@ -22,7 +22,7 @@ function reaches(header) {
 function allowed(file, header, to) {
   if (to == "") return header !~ /\.\.\//
   if (file ~ /^impl\//) return to == "impl"
-  if (file ~ /^sim\//) return to ~ /^sim/ || header == "fault/points.h"
+  if (file ~ /^sim\//) return to ~ /^sim/ || header ~ /^fault\/(points|host_calls)\.h$/
   if (file ~ /^fault\//) return to == "fault"
   if (file ~ /^properties\/backends\//) return to != "sim inside"
   if (file ~ /^properties\//) return to != "sim inside" && to != "impl"
