@@ -180,8 +180,8 @@ int Kernel::epoll_ctl(int epfd, int op, int fd, epoll_event* event, const void* 
     if (event == nullptr) return done(-EFAULT);
     k.world.memory.plain_read(k.thread(), event, sizeof *event, pc);
   }
-  File* const instance = k.fds.file(epfd);
-  File* const file = k.fds.file(fd);
+  File* const instance = k.file(epfd);
+  File* const file = k.file(fd);
   if (instance == nullptr || file == nullptr) return done(-EBADF);
   auto* const epoll = dynamic_cast<Epoll*>(instance);
   if (epoll == nullptr || instance == file) return done(-EINVAL);
@@ -219,7 +219,7 @@ int Kernel::epoll_wait(int epfd, epoll_event* events, int max, std::int64_t time
   k.enter("epoll_wait", fd_object(epfd), pc);
   const auto done = [&](int result) { return k.leave("epoll_wait", epfd, result, pc, max); };
   constexpr int most_events = static_cast<int>(INT32_MAX / sizeof(epoll_event));
-  File* const instance = k.fds.file(epfd);
+  File* const instance = k.file(epfd);
   if (instance == nullptr) return done(-EBADF);
   if (max <= 0 || max > most_events) return done(-EINVAL);
   auto* const epoll = dynamic_cast<Epoll*>(instance);

@@ -84,7 +84,7 @@ ssize_t Kernel::readv(int fd, const iovec* segments, int count, const void* pc) 
   State& k = *state_;
   k.enter("read", fd_object(fd), pc);
   if (count < 0 || count > IOV_MAX) return k.leave("read", fd, ssize_t{-EINVAL}, pc);
-  File* const file = k.fds.file(fd);
+  File* const file = k.file(fd);
   if (file == nullptr || !may_read(*file)) return k.leave("read", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
   k.pin(*file);
@@ -97,7 +97,7 @@ ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc)
   State& k = *state_;
   k.enter("write", fd_object(fd), pc);
   if (count < 0 || count > IOV_MAX) return k.leave("write", fd, ssize_t{-EINVAL}, pc);
-  File* const file = k.fds.file(fd);
+  File* const file = k.file(fd);
   if (file == nullptr || !may_write(*file)) return k.leave("write", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
   for (int i = 0; i < count; ++i) {  // before the write releases: what it reads is ordered by it
@@ -112,8 +112,9 @@ ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc)
 int Kernel::close(int fd, const void* pc) {
   State& k = *state_;
   k.enter("close", fd_object(fd), pc);
-  File* const file = k.fds.remove(fd);
+  File* const file = k.file(fd);
   if (file == nullptr) return k.leave("close", fd, -EBADF, pc);
+  k.fds.remove(fd);
   k.drop(*file);
   return k.leave("close", fd, 0, pc);
 }
@@ -121,7 +122,7 @@ int Kernel::close(int fd, const void* pc) {
 int Kernel::dup(int fd, const void* pc) {
   State& k = *state_;
   k.enter("dup", fd_object(fd), pc);
-  File* const file = k.fds.file(fd);
+  File* const file = k.file(fd);
   const int result = file != nullptr ? k.fds.add(*file, false) : -EBADF;
   return k.leave("dup", fd, result, pc);
 }
@@ -130,7 +131,7 @@ int Kernel::dup2(int from, int to, const void* pc) {
   if (from != to) return dup3(from, to, 0, pc);
   State& k = *state_;
   k.enter("dup2", fd_object(from), pc);
-  return k.leave("dup2", from, k.fds.file(from) != nullptr ? to : -EBADF, pc);
+  return k.leave("dup2", from, k.file(from) != nullptr ? to : -EBADF, pc);
 }
 
 int Kernel::dup3(int from, int to, int flags, const void* pc) {
@@ -139,12 +140,10 @@ int Kernel::dup3(int from, int to, int flags, const void* pc) {
   const auto done = [&](int result) { return k.leave("dup3", from, result, pc, to); };
   if ((flags & ~O_CLOEXEC) != 0 || from == to) return done(-EINVAL);
   if (to < 0 || to >= FdTable::limit) return done(-EBADF);
-  File* const file = k.fds.file(from);
+  File* const file = k.file(from);
   if (file == nullptr) return done(-EBADF);
-  if (to < FdTable::first) {
-    k.world.fail(VerdictKind::crash, "dup onto fd " + std::to_string(to) + " is not simulated");
-  }
-  File* const old = k.fds.remove(to);
+  File* const old = k.file(to);
+  k.fds.remove(to);
   k.fds.put(to, *file, (flags & O_CLOEXEC) != 0);
   if (old != nullptr) k.drop(*old);
   return done(to);
@@ -172,7 +171,7 @@ int Kernel::fcntl(int fd, int command, long argument, const void* pc) {
   State& k = *state_;
   k.enter("fcntl", fd_object(fd), pc);
   const auto done = [&](int result) { return k.leave("fcntl", fd, result, pc, command); };
-  File* const file = k.fds.file(fd);
+  File* const file = k.file(fd);
   if (file == nullptr) return done(-EBADF);
   switch (command) {
     case F_DUPFD:

@@ -19,7 +19,22 @@ void State::reset() {
   fds.reset();
   files_.clear();  // takes its watches off their lists
   watches_used_ = 0;
+  random_ = Random();
   free_watches_.clear();
+}
+
+void State::random_bytes(void* buffer, std::size_t size) {
+  for (auto* at = static_cast<unsigned char*>(buffer); size > 0; --size) {
+    *at++ = static_cast<unsigned char>(random_.next());
+  }
+}
+
+File* State::file(int fd) const {
+  if (fd >= 0 && fd < FdTable::first) {
+    world.fail(VerdictKind::crash, "fd " + std::to_string(fd) +
+                                       " is the host's: only read and write are simulated on it");
+  }
+  return fds.file(fd);
 }
 
 int State::install(File& file, bool close_on_exec) {
@@ -68,11 +83,17 @@ void State::finish(const char* call, int fd, std::int64_t result, std::int64_t f
   const bool failed = result < 0;
   world.record(call, fd_object(fd), result, figure, pc,
                failed && world.tracing() ? strerrorname_np(static_cast<int>(-result)) : "");
-  if (!failed && world.kernel_call_probe) world.kernel_call_probe({call, fd, result});
+  if (!failed && fd >= 0 && world.kernel_call_probe) world.kernel_call_probe({call, fd, result});
 }
 
 Kernel::Kernel(runtime::World& world) : state_(std::make_unique<State>(world)) {}
 Kernel::~Kernel() = default;
+
+void Kernel::random_bytes(void* buffer, std::size_t size, const void* pc) {
+  state_->enter("getrandom", {}, pc);
+  state_->random_bytes(buffer, size);
+  state_->leave("getrandom", -1, static_cast<ssize_t>(size), pc);
+}
 
 void Kernel::reset() { state_->reset(); }
 std::int64_t Kernel::next_deadline_ns() const { return state_->timers.next_ns(); }

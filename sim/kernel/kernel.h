@@ -61,6 +61,9 @@ class Kernel {
                  std::uint32_t bitset, const void* pc);
   int futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, const void* pc);
 
+  /// getrandom(2): the same bytes in every run.
+  void random_bytes(void* buffer, std::size_t size, const void* pc);
+
   // time
   int clock_nanosleep(int clock, int flags, const timespec* request, timespec* remain,
                       const void* pc);

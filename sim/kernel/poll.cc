@@ -22,7 +22,7 @@ int scan(State& k, pollfd* fds, nfds_t count) {
     pollfd& entry = fds[i];
     entry.revents = 0;
     if (entry.fd < 0) continue;
-    File* const file = k.fds.file(entry.fd);
+    File* const file = k.file(entry.fd);
     if (file == nullptr) {
       entry.revents = POLLNVAL;
     } else if (const std::uint32_t mask = file->readiness(true) & wanted(entry)) {
@@ -39,7 +39,7 @@ int spurious(State& k, pollfd* fds, nfds_t count) {
   int ready = 0;
   for (nfds_t i = 0; i < count; ++i) {
     if (fds[i].fd < 0 || (fds[i].events & POLLIN) == 0) continue;
-    if (dynamic_cast<Epoll*>(k.fds.file(fds[i].fd)) == nullptr) continue;
+    if (dynamic_cast<Epoll*>(k.file(fds[i].fd)) == nullptr) continue;
     if (!fault::strikes(fault::PointId::epoll_wait_spurious)) continue;
     fds[i].revents = POLLIN;
     ++ready;
@@ -67,7 +67,7 @@ int sleep_until_ready(State& k, const pollfd* fds, nfds_t count, std::int64_t de
   std::vector<File*>& files = k.polled[k.thread()];
   files.clear();
   for (nfds_t i = 0; i < count; ++i) {
-    files.push_back(fds[i].fd >= 0 ? k.fds.file(fds[i].fd) : nullptr);
+    files.push_back(fds[i].fd >= 0 ? k.file(fds[i].fd) : nullptr);
     if (files.back() != nullptr) k.pin(*files.back());
   }
   Sleep sleep{fds, &files};

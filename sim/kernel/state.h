@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "aiosim/choice.h"
 #include "fault/points.h"
 #include "kernel/fd_table.h"
 #include "kernel/file.h"
@@ -29,6 +30,7 @@ class State {
   ~State() { reset(); }
 
   void reset();
+  void random_bytes(void* buffer, std::size_t size);
 
   /// A scheduling point; afterwards timers that are due have fired.
   void enter(const char* call, runtime::Object object, const void* pc) {
@@ -50,6 +52,8 @@ class State {
     files_.push_back(std::move(file));
     return made;
   }
+  /// Null if `fd` is not open. The host's fds end the run: a world cannot know what they do.
+  File* file(int fd) const;
   /// Puts a new description at the lowest free number; gives it up again if there is none.
   int install(File& file, bool close_on_exec);
 
@@ -79,6 +83,7 @@ class State {
  private:
   void finish(const char* call, int fd, std::int64_t result, std::int64_t figure, const void* pc);
 
+  Random random_;  // of getrandom: the same bytes in every run
   std::vector<std::unique_ptr<File>> files_;
   std::deque<Watch> watches_;
   std::size_t watches_used_ = 0;

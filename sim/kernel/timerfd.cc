@@ -132,7 +132,7 @@ int Kernel::timerfd_settime(int fd, int flags, const itimerspec* value, itimersp
   const auto done = [&](int result) { return k.leave("timerfd_settime", fd, result, pc); };
   if ((flags & ~(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET)) != 0) return done(-EINVAL);
   if (!valid(value->it_value) || !valid(value->it_interval)) return done(-EINVAL);
-  File* file = k.fds.file(fd);
+  File* file = k.file(fd);
   if (file == nullptr) return done(-EBADF);
   auto* timer = dynamic_cast<TimerFd*>(file);
   if (timer == nullptr) return done(-EINVAL);
@@ -154,7 +154,7 @@ int Kernel::timerfd_gettime(int fd, itimerspec* value, const void* pc) {
   State& k = *state_;
   k.enter("timerfd_gettime", fd_object(fd), pc);
   const auto done = [&](int result) { return k.leave("timerfd_gettime", fd, result, pc); };
-  File* file = k.fds.file(fd);
+  File* file = k.file(fd);
   if (file == nullptr) return done(-EBADF);
   auto* timer = dynamic_cast<TimerFd*>(file);
   if (timer == nullptr) return done(-EINVAL);

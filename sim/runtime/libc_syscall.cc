@@ -1,0 +1,105 @@
+// syscall(2), by which futexes come, and random bytes.
+#include <linux/futex.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdarg>
+#include <limits>
+
+#include "fault/host_calls.h"
+#include "runtime/libc_call.h"
+#include "runtime/real.h"
+
+namespace aiosim::runtime {
+namespace {
+
+constexpr pid_t first_thread_id = 1000;  // what gettid says on a world's first thread
+
+std::int64_t futex_deadline_ns(int operation, const timespec& timeout) {
+  if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT) return world().now_ns() + to_ns(timeout);
+  const bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
+  return std::max<std::int64_t>(to_ns(timeout) - (realtime ? realtime_offset_ns : 0), 0);
+}
+
+long simulated_futex(const long (&a)[6], const void* pc) {
+  auto* word = reinterpret_cast<std::uint32_t*>(a[0]);
+  const auto operation = static_cast<int>(a[1]);
+  const auto value = static_cast<std::uint32_t>(a[2]);
+  const auto* timeout = reinterpret_cast<const timespec*>(a[3]);
+  const auto bitset = static_cast<std::uint32_t>(a[5]);
+  kernel::Kernel& kernel = *world().kernel;
+  const int command = operation & FUTEX_CMD_MASK;
+  switch (command) {
+    case FUTEX_WAIT:
+    case FUTEX_WAIT_BITSET: {
+      if (timeout != nullptr && !is_valid(*timeout)) return -EINVAL;
+      const auto deadline_ns = timeout != nullptr ? futex_deadline_ns(operation, *timeout) : -1;
+      const auto mask = command == FUTEX_WAIT ? FUTEX_BITSET_MATCH_ANY : bitset;
+      return kernel.futex_wait(word, value, deadline_ns, mask, pc);
+    }
+    case FUTEX_WAKE:
+      return kernel.futex_wake(word, static_cast<int>(value), FUTEX_BITSET_MATCH_ANY, pc);
+    case FUTEX_WAKE_BITSET:
+      return kernel.futex_wake(word, static_cast<int>(value), bitset, pc);
+    default:
+      not_simulated("futex operation " + std::to_string(command));
+  }
+}
+
+pid_t simulated_thread_id() { return first_thread_id + static_cast<pid_t>(world().self().id); }
+
+ssize_t simulated_random(void* buffer, std::size_t size, const void* pc) {
+  const RuntimeScope scope;
+  world().kernel->random_bytes(buffer, size, pc);
+  return static_cast<ssize_t>(size);
+}
+
+}  // namespace
+}  // namespace aiosim::runtime
+
+using namespace aiosim::runtime;
+
+extern "C" {
+
+long syscall(long number, ...) noexcept {
+  std::va_list list;
+  va_start(list, number);
+  long a[6];
+  for (long& argument : a) argument = va_arg(list, long);
+  va_end(list);
+  if (!under_test()) {
+    return aiosim::fault::host::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+  switch (number) {
+    case SYS_futex: {
+      const RuntimeScope scope;
+      return libc_result(simulated_futex(a, CALLER));
+    }
+    case SYS_gettid:
+      return simulated_thread_id();
+    case SYS_getrandom:
+      return simulated_random(reinterpret_cast<void*>(a[0]), static_cast<std::size_t>(a[1]),
+                              CALLER);
+    default:
+      not_simulated("syscall(" + std::to_string(number) + ")");
+  }
+}
+
+pid_t gettid() noexcept { return under_test() ? simulated_thread_id() : AIOSIM_REAL(gettid)(); }
+
+ssize_t getrandom(void* buffer, std::size_t size, unsigned flags) {
+  if (!under_test()) return AIOSIM_REAL(getrandom)(buffer, size, flags);
+  return simulated_random(buffer, size, CALLER);
+}
+
+int getentropy(void* buffer, std::size_t size) {
+  if (!under_test()) return AIOSIM_REAL(getentropy)(buffer, size);
+  constexpr std::size_t most = 256;  // getentropy(3)
+  if (size > most) return libc_result(-EIO);
+  simulated_random(buffer, size, CALLER);
+  return 0;
+}
+
+}  // extern "C"
