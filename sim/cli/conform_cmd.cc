@@ -58,7 +58,7 @@ class Matrix {
         for (const fault::Plan& plan : plans) {
           if (!cell.offered) break;
           cell.combinations.push_back(combinations_.size());
-          combinations_.push_back({property, backend, plan});
+          combinations_.push_back({property, backend, plan, std::nullopt});
         }
         cells_.push_back(std::move(cell));
       }
@@ -151,8 +151,11 @@ ConformReport Matrix::report(const SearchResult& result, const std::string& fold
   std::map<std::string, std::size_t> order;
   for (const std::string& rule : catalog_.rule_names()) order.emplace(rule, order.size());
   std::stable_sort(report.rows.begin(), report.rows.end(), [&](auto& a, auto& b) {
-    const auto place = [&](const std::string& r) { return order.contains(r) ? order[r] : order.size(); };
-    return place(a.rule) < place(b.rule);
+    const auto place = [&](const ConformRow& row) {
+      const auto it = order.find(row.rule);
+      return it == order.end() ? order.size() : it->second;
+    };
+    return place(a) < place(b);
   });
   report.interrupted = result.interrupted;
   return report;
@@ -213,7 +216,7 @@ int run_conform(const Options& options, Catalog& catalog) {
   settings.jobs = options.jobs == 0 ? core_count() : options.jobs;
   settings.findings = 8;
   if (!options.runs || options.seconds) {
-    const double cells = static_cast<double>(std::max<std::size_t>(1, matrix.combinations().size()));
+    const auto cells = static_cast<double>(std::max<std::size_t>(1, matrix.combinations().size()));
     settings.seconds = options.seconds.value_or(120) * settings.jobs / cells;
   }
   const SearchResult result = search(matrix.combinations(), settings);

@@ -32,7 +32,9 @@ std::vector<Combination> combine(const Options& options, Catalog& catalog) {
         if (!options.json) fmt::print(stderr, "not offered: {}\n", not_offered);
         continue;
       }
-      for (const fault::Plan& plan : plans) combinations.push_back({property, backend, plan});
+      for (const fault::Plan& plan : plans) {
+        combinations.push_back({property, backend, plan, std::nullopt});
+      }
     }
   }
   if (combinations.empty()) throw BadInput("nothing to explore: " + not_offered);
@@ -66,8 +68,8 @@ void say_finding(const Options& options, const Catalog& catalog, const Finding& 
   say(options, "program, {} operations:\n{}", seed.program.op_count(), program_text(seed));
   say(options, "choices, {}:\n{}", seed.choices.size(),
       seed.choices.empty() ? "  none: the dull run does it\n" : choices_text(seed));
-  say(options, "seed file: {}\nreplay:    {}\nexplain:   {} explain {}\n", row.seed_file, row.replay,
-      options.program, row.seed_file);
+  say(options, "seed file: {}\nreplay:    {}\n", row.seed_file, row.replay);
+  say(options, "explain:   {} explain {}\n", options.program, row.seed_file);
 }
 
 ExploreRow make_row(const Combination& combination, const Outcome& outcome) {

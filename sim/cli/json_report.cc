@@ -165,7 +165,8 @@ std::string json(const ExplainReport& report) {
   }
   out["threads"] = Json::array();
   for (const trace::ThreadEnd& thread : report.timeline.threads) {
-    out["threads"].push_back({{"name", thread.name}, {"waiting_for", optional(thread.waiting_for)}});
+    out["threads"].push_back(
+        {{"name", thread.name}, {"waiting_for", optional(thread.waiting_for)}});
   }
   return dump(out);
 }

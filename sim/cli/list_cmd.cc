@@ -22,7 +22,9 @@ Part properties(Catalog& catalog) {
 
 Part rules(Catalog& catalog) {
   Part part{"rules", {}};
-  for (const Rule& rule : catalog.suite().rules) part.entries.push_back({rule.name, rule.sentence, {}});
+  for (const Rule& rule : catalog.suite().rules) {
+    part.entries.push_back({rule.name, rule.sentence, {}});
+  }
   return part;
 }
 

@@ -52,7 +52,8 @@ MuseumRow make_row(const Exhibit& exhibit, const Outcome& outcome) {
   if (!outcome.troubles.empty()) row.trouble = outcome.troubles.front();
   if (outcome.findings.empty()) return row;
   const Finding& finding = outcome.findings.front();
-  row.found = true;
+  const Verdict& verdict = finding.seed.verdict;
+  row.found = verdict.kind == exhibit.verdict && verdict.rule == exhibit.rule;
   row.verdict = finding.seed.verdict.kind;
   row.rule = finding.seed.verdict.rule;
   row.runs = finding.runs_to_find;
@@ -62,16 +63,20 @@ MuseumRow make_row(const Exhibit& exhibit, const Outcome& outcome) {
   return row;
 }
 
+std::string phrase(VerdictKind kind, const std::string& rule) {
+  return fmt::format("{}{}{}", name(kind), rule.empty() ? "" : ", ", rule);
+}
+
 void say_table(const Options& options, const std::vector<MuseumRow>& rows) {
   std::size_t width = 8;
   for (const MuseumRow& row : rows) width = std::max(width, row.exhibit.size());
   say(options, "{:<{}}  {:<6}  {:>10}  {:>8}  {:>7}  {:>4}  verdict\n", "exhibit", width, "bug",
       "runs", "seconds", "choices", "ops");
   for (const MuseumRow& row : rows) {
-    std::string verdict = row.found ? std::string(name(row.verdict)) : "NOT FOUND";
-    if (row.found && !row.rule.empty()) verdict += ", " + row.rule;
-    if (row.found && (row.verdict != row.expected || row.rule != row.expected_rule)) {
-      verdict += fmt::format("  (museum.toml: {}, {})", name(row.expected), row.expected_rule);
+    std::string verdict = phrase(row.verdict, row.rule);
+    if (!row.found) {
+      verdict = "NOT FOUND: " + phrase(row.expected, row.expected_rule);
+      if (row.verdict != VerdictKind::pass) verdict += "; but " + phrase(row.verdict, row.rule);
     }
     if (!row.trouble.empty()) verdict += "  " + row.trouble;
     say(options, "{:<{}}  {:<6}  {:>10}  {:>8.3f}  {:>7}  {:>4}  {}\n", row.exhibit, width, row.bug,
@@ -102,7 +107,8 @@ int run_museum(const Options& options, Catalog& catalog) {
       throw BadInput(fmt::format("exhibit {} does not offer what {} needs", exhibit.name,
                                  exhibit.property));
     }
-    combinations.push_back({&property, &backend, fault::parse_plan(exhibit.faults)});
+    combinations.push_back({&property, &backend, fault::parse_plan(exhibit.faults),
+                            Verdict{exhibit.verdict, exhibit.rule, {}}});
     if (!options.out.empty()) {
       prepare_folder(seed_path(options.out, exhibit).parent_path().string());
     }
@@ -110,6 +116,7 @@ int run_museum(const Options& options, Catalog& catalog) {
   SearchOptions settings = search_options(options, options.seed.value_or(1));
   settings.jobs = options.jobs == 0 ? core_count() : options.jobs;
   settings.seconds = options.seconds.value_or(options.runs ? 0 : 60);
+  settings.slice = settings.seconds;
   const SearchResult result = search(combinations, settings);
 
   std::vector<MuseumRow> rows;
@@ -125,6 +132,10 @@ int run_museum(const Options& options, Catalog& catalog) {
     rows.push_back(std::move(row));
   }
   say_table(options, rows);
+  if (!options.out.empty()) {
+    const auto n = std::count_if(rows.begin(), rows.end(), [](auto& row) { return row.found; });
+    say(options, "{} seed files written below {}\n", n, options.out);
+  }
   if (result.interrupted) say(options, "interrupted\n");
   print_json(options, json(rows));
   const bool all = std::all_of(rows.begin(), rows.end(), [](auto& row) { return row.found; });

@@ -1,9 +1,11 @@
 #include "cli/museum_file.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
-#include <sstream>
+#include <fstream>
+#include <iterator>
+
+#include "seed/toml.h"
 
 namespace aiosim::cli {
 namespace {
@@ -43,17 +45,24 @@ Exhibit read_exhibit(const std::string& path, const toml::table& entry) {
   return exhibit;
 }
 
+toml::table parse(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw BadInput(path + ": cannot be read; the build makes it of fault/museum");
+  const std::string content{std::istreambuf_iterator<char>(file), {}};
+  try {
+    toml::parse_result parsed = toml::parse(content, std::string_view(path));
+    if (parsed) return std::move(parsed).table();
+    const toml::parse_error& error = parsed.error();
+    throw BadInput(fmt::format("{}:{}: {}", path, error.source().begin.line, error.description()));
+  } catch (const ParserGaveUp&) {
+    throw BadInput(path + ": expected TOML, found an error in it");
+  }
+}
+
 }  // namespace
 
 std::vector<Exhibit> read_museum(const std::string& path) {
-  toml::table document;
-  try {
-    document = toml::parse_file(path);
-  } catch (const toml::parse_error& error) {
-    const std::uint32_t line = error.source().begin.line;
-    throw BadInput(line == 0 ? fmt::format("{}: {}", path, error.description())
-                             : fmt::format("{}:{}: {}", path, line, error.description()));
-  }
+  const toml::table document = parse(path);
   std::vector<Exhibit> exhibits;
   const toml::node* entries = document.get("exhibit");
   if (entries == nullptr) return exhibits;

@@ -43,7 +43,7 @@ struct Texts {
 
 void add_many(CLI::App& app, const std::string& flag, std::vector<std::string>& to,
               const std::string& what) {
-  app.add_option(flag, to, what)->allow_extra_args(false);
+  app.add_option(flag, to, what)->allow_extra_args(false)->type_name("NAME");
 }
 
 void add_search(CLI::App& app, Options& options, Texts& texts) {
@@ -68,7 +68,7 @@ void add_explore(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--for", texts.duration, "how long in all: 30s, 5m, 2h; combinations share it");
   app.add_option("--jobs", texts.jobs, "processes (default 1)");
   app.add_option("--faults", options.faults,
-                 "what may go wrong: a plan, point names, FILE.toml, or each (every built-in plan)");
+                 "what may go wrong: a plan, point names, FILE.toml, or each (all built-in plans)");
   app.add_option("--seed", texts.seed, "the root seed (default: drawn and printed)");
   app.add_option("--out", options.out, "folder for seed files (default: the current one)");
 }
@@ -128,6 +128,13 @@ void build(CLI::App& app, Options& options, Texts& texts) {
                      "properties, rules, backends, strategies, faults or exhibits (default: all)");
       break;
   }
+  constexpr std::pair<const char*, const char*> types[] = {
+      {"--runs", "N"},       {"--for", "DURATION"}, {"--jobs", "N"},     {"--seed", "N"},
+      {"--stop-at", "STEP"}, {"--faults", "PLAN"},  {"--out", "PATH"},   {"--write", "FOLDER"},
+      {"--strategy", "NAME"}, {"--memory", "MODEL"}, {"--world", "WORLD"}};
+  for (const auto& [flag, type] : types) {
+    if (CLI::Option* option = app.get_option_no_throw(flag)) option->type_name(type);
+  }
   app.add_flag("--json", options.json, "one JSON document on standard output, text on stderr");
 }
 
@@ -173,7 +180,7 @@ std::string in_one_line(const CLI::App& app, const CLI::ParseError& error) {
     for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
   }
   const std::string::size_type at = text.find("--");
-  if (error.get_name() == "ExtrasError" && at != std::string::npos) {
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr && at != std::string::npos) {
     const std::string flag = text.substr(at, text.find_first_of(" =", at) - at);
     const std::string near = closest(flag, flags);
     text += near.empty() ? "; there are: " + join(flags, " ") : "; did you mean " + near + "?";

@@ -61,6 +61,8 @@ class Search {
   void take(const Workers::Result& result);
   void keep(std::size_t index, std::uint64_t first_run, Finding finding);
   void note_progress(std::uint64_t task, const Progress& progress);
+  double part_done(std::size_t index, const Progress& progress) const;
+  std::string progress_text(std::size_t current) const;
 
   const std::vector<Combination>& combinations_;
   const SearchOptions& options_;
@@ -229,34 +231,47 @@ void Search::note_progress(std::uint64_t task, const Progress& progress) {
   const auto it = in_work_.find(task);
   if (it != in_work_.end()) it->second.progress = progress;
   if (!line_.due()) return;
-  if (it == in_work_.end()) return line_.show("minimising what was found: " + minimising_);
+  if (it == in_work_.end()) {
+    line_.show("minimising what was found: " + minimising_);
+  } else {
+    line_.show(progress_text(it->second.combination));
+  }
+}
 
-  Progress sum;
+/// How much of its runs or its time a combination has had, 0 to 1.
+double Search::part_done(std::size_t index, const Progress& progress) const {
+  if (states_[index].done) return 1;
   double part = 0;
+  if (options_.runs) {
+    part = static_cast<double>(progress.runs) / static_cast<double>(*options_.runs);
+  }
+  if (options_.seconds > 0) part = std::max(part, progress.seconds / options_.seconds);
+  return std::min(part, 1.0);
+}
+
+std::string Search::progress_text(std::size_t current) const {
   std::vector<Progress> each(states_.size());
   for (std::size_t i = 0; i < states_.size(); ++i) each[i] = result_.outcomes[i].done;
   for (const auto& [id, work] : in_work_) add_progress(each[work.combination], work.progress);
+  Progress sum;
+  double part = 0;
+  std::size_t found = 0;
   for (std::size_t i = 0; i < states_.size(); ++i) {
     add_progress(sum, each[i]);
-    double here = states_[i].done ? 1 : 0;
-    if (options_.runs) {
-      here = std::max(here, static_cast<double>(each[i].runs) / static_cast<double>(*options_.runs));
-    }
-    if (options_.seconds > 0) here = std::max(here, each[i].seconds / options_.seconds);
-    part += std::min(here, 1.0) / static_cast<double>(states_.size());
+    part += part_done(i, each[i]);
+    if (!result_.outcomes[i].findings.empty()) ++found;
   }
-  const auto found = std::count_if(result_.outcomes.begin(), result_.outcomes.end(),
-                                   [](const Outcome& o) { return !o.findings.empty(); });
-  const double rate = sum.seconds > 0 ? static_cast<double>(sum.runs) / sum.seconds *
-                                            std::max<double>(1, static_cast<double>(in_work_.size()))
-                                      : 0;
-  line_.show(fmt::format("{}  {} runs, {}/s, {} distinct, chance of new {:.2g}{}{}", bar(part, 20),
-                         with_commas(sum.runs), with_commas(static_cast<std::uint64_t>(rate)),
-                         with_commas(sum.distinct), sum.chance_new,
-                         found > 0 ? fmt::format(", {} found", found) : "",
-                         states_.size() > 1 && it != in_work_.end()
-                             ? "  " + combinations_[it->second.combination].text()
-                             : ""));
+  // Seconds are those of processes: so many at once.
+  const auto processes = static_cast<double>(std::max<std::size_t>(1, in_work_.size()));
+  const double rate = static_cast<double>(sum.runs) / std::max(sum.seconds, 1e-3) * processes;
+  std::string text = fmt::format("{}  {} runs, {}/s, {} distinct, chance of new {:.2g}",
+                                 bar(part / static_cast<double>(states_.size()), 20),
+                                 with_commas(sum.runs),
+                                 with_commas(static_cast<std::uint64_t>(rate)),
+                                 with_commas(sum.distinct), sum.chance_new);
+  if (found > 0) text += fmt::format(", {} found", found);
+  if (states_.size() > 1) text += "  " + combinations_[current].text();
+  return text;
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ struct Combination {
   const Property* property = nullptr;
   const Backend* backend = nullptr;
   fault::Plan plan;
+  /// Look for this failure (kind and rule). Another one is kept only if this does not turn up
+  /// soon after it.
+  std::optional<Verdict> wanted = std::nullopt;
 
   /// "every_notify_wakes on reference-epoll under eintr"
   std::string text() const;

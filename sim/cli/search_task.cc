@@ -41,49 +41,93 @@ std::string write_task_result(const TaskResult& result) {
   return out;
 }
 
+/// The loop of one task: explores, and goes on behind a finding that does not end it.
+class Hunt {
+ public:
+  Hunt(const Combination& combination, const SearchOptions& options, const SearchTask& task,
+       const Workers::Tell& tell)
+      : combination_(combination),
+        options_(options),
+        task_(task),
+        tell_(tell),
+        known_(task.known),
+        seconds_(task.seconds) {}
+
+  TaskResult run() {
+    std::uint64_t next = task_.first_run;
+    const std::uint64_t end = task_.first_run + task_.runs;
+    while (next < end && !stopped_) {
+      const Progress before = total_.done;
+      ExploreResult result = explore_once(next, end - next);
+      add_progress(total_.done, result.done);
+      if (!result.failure) break;
+      next = result.failure->run_number + 1;
+      keep({std::move(*result.failure), before.runs + result.runs_to_find,
+            before.seconds + result.seconds_to_find});
+      if (seconds_ > 0 && total_.done.seconds >= seconds_) break;
+    }
+    if (total_.findings.empty() && other_) total_.findings.push_back(std::move(*other_));
+    return std::move(total_);
+  }
+
+ private:
+  ExploreResult explore_once(std::uint64_t first_run, std::uint64_t runs);
+  void keep(Finding finding);
+
+  const Combination& combination_;
+  const SearchOptions& options_;
+  const SearchTask& task_;
+  const Workers::Tell& tell_;
+  std::vector<Verdict> known_;
+  double seconds_;
+  TaskResult total_;
+  std::optional<Finding> other_;  // not the wanted one
+  bool stopped_ = false;
+};
+
+ExploreResult Hunt::explore_once(std::uint64_t first_run, std::uint64_t runs) {
+  ExploreOptions options;
+  options.strategy = options_.strategy;
+  options.root_seed = options_.root_seed;
+  options.memory = options_.memory;
+  options.plan = combination_.plan;
+  options.host_world = options_.host_world;
+  options.twice = options_.twice;
+  options.minimise = false;
+  options.first_run = first_run;
+  options.runs = runs;
+  if (seconds_ > 0) options.seconds = seconds_ - total_.done.seconds;
+  options.progress = [&](const Progress& progress) {
+    Progress sum = total_.done;
+    add_progress(sum, progress);
+    stopped_ = !tell_(sum);
+    return !stopped_;
+  };
+  return explore(*combination_.property, *combination_.backend, options);
+}
+
+void Hunt::keep(Finding finding) {
+  constexpr double patience = 5;  // seconds for the wanted failure after another
+  const Verdict verdict = finding.seed.verdict;
+  if (combination_.wanted && !combination_.wanted->same_failure(verdict)) {
+    if (!other_) {
+      other_ = std::move(finding);
+      const double end = total_.done.seconds + patience;
+      seconds_ = seconds_ > 0 ? std::min(seconds_, end) : end;
+    }
+    return;
+  }
+  if (is_known(known_, verdict)) return;
+  known_.push_back(verdict);
+  total_.findings.push_back(std::move(finding));
+  stopped_ = stopped_ || known_.size() >= options_.findings;
+}
+
 }  // namespace
 
 std::string run_search_task(const Combination& combination, const SearchOptions& options,
                             const SearchTask& task, const Workers::Tell& tell) {
-  TaskResult total;
-  std::vector<Verdict> known = task.known;
-  std::uint64_t next = task.first_run;
-  const std::uint64_t end = task.first_run + task.runs;
-  bool go_on = true;
-  while (go_on && next < end) {
-    ExploreOptions explore_options;
-    explore_options.strategy = options.strategy;
-    explore_options.root_seed = options.root_seed;
-    explore_options.memory = options.memory;
-    explore_options.plan = combination.plan;
-    explore_options.host_world = options.host_world;
-    explore_options.twice = options.twice;
-    explore_options.minimise = false;
-    explore_options.first_run = next;
-    explore_options.runs = end - next;
-    if (task.seconds > 0) explore_options.seconds = task.seconds - total.done.seconds;
-    explore_options.progress = [&](const Progress& progress) {
-      Progress sum = total.done;
-      add_progress(sum, progress);
-      go_on = tell(sum);
-      return go_on;
-    };
-    ExploreResult result =
-        explore(*combination.property, *combination.backend, explore_options);
-    const Progress before = total.done;
-    add_progress(total.done, result.done);
-    go_on = go_on && !result.interrupted && result.failure.has_value();
-    if (!result.failure) break;
-    next = result.failure->run_number + 1;
-    if (!is_known(known, result.failure->verdict)) {
-      known.push_back(result.failure->verdict);
-      total.findings.push_back({std::move(*result.failure), before.runs + result.runs_to_find,
-                                before.seconds + result.seconds_to_find});
-    }
-    if (known.size() >= options.findings) break;
-    if (task.seconds > 0 && total.done.seconds >= task.seconds) break;
-  }
-  return write_task_result(total);
+  return write_task_result(Hunt(combination, options, task, tell).run());
 }
 
 TaskResult read_task_result(const std::string& text) {

@@ -22,7 +22,7 @@ struct TaskResult {
   std::vector<Finding> findings;
 };
 
-/// Explores; goes on behind a finding until options.findings are known.
+/// Explores; goes on behind a finding until options.findings are known, or the wanted one is.
 std::string run_search_task(const Combination& combination, const SearchOptions& options,
                             const SearchTask& task, const Workers::Tell& tell);
 

@@ -74,7 +74,7 @@ std::string write_new_seed(const std::string& folder, const std::string& name,
                            const SeedFile& seed) {
   for (unsigned n = 1;; ++n) {
     const std::string file = n == 1 ? name + ".seed" : fmt::format("{}-{}.seed", name, n);
-    const std::string path = (fs::path(folder) / file).string();
+    const std::string path = folder == "." ? file : (fs::path(folder) / file).string();
     if (!reserve(path)) continue;
     fill(path, seed);
     return path;

@@ -90,8 +90,8 @@ std::string closest(std::string_view word, std::span<const std::string> known) {
 void unknown_word(std::string_view what, std::string_view word,
                   std::span<const std::string> known) {
   const std::string near = closest(word, known);
-  throw BadInput(fmt::format("no {} '{}'{}; {}", what, one_line(word),
-                             near.empty() ? "" : fmt::format(", did you mean '{}'?", near),
+  throw BadInput(fmt::format("no {} '{}'; {}{}", what, one_line(word),
+                             near.empty() ? "" : fmt::format("did you mean '{}'? ", near),
                              known.empty() ? "there are none" : "there are: " + join(known, ", ")));
 }
 

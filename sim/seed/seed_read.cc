@@ -7,24 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "seed/limits.h"
-
-// toml++ 3.3 fails its own assertions on some texts ("[[[", pull request 301 of
-// marzer/tomlplusplus), and without assertions assumes that they hold. So: always checked, and an
-// exception.
-namespace {
-struct ParserGaveUp {};
-[[noreturn]] void give_up() { throw ParserGaveUp{}; }
-}  // namespace
-#undef NDEBUG
-#define TOML_ASSERT(expression) ((expression) ? void() : give_up())
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#define TOML_MAX_NESTED_VALUES 8
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
 #include "aiosim/seed.h"
+#include "seed/limits.h"
+#include "seed/toml.h"
 
 namespace aiosim {
 namespace {

@@ -64,8 +64,8 @@ void add_fold(std::string& out, const std::vector<Line>& lines, std::size_t from
   for (const auto& [operation, count] : counts) {
     list += fmt::format("{}{} {}", list.empty() ? "" : ", ", count, operation);
   }
-  out += fmt::format("            ... {} goes on alone, {} more: {}\n", lines[from].thread, to - from,
-                     list);
+  out += fmt::format("            ... {} goes on alone, {} more: {}\n", lines[from].thread,
+                     to - from, list);
 }
 
 std::size_t end_of_stretch(const std::vector<Line>& lines, std::size_t from) {
