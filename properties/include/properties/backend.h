@@ -27,6 +27,7 @@ enum Offers : std::uint32_t {
   offers_slice_order_lifo = 1u << 10,  // D1; without it oldest first is expected
   offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
   offers_wait_kick = 1u << 12,         // wait_while / kick
+  offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
 };
 
 using Callback = void (*)(void* opaque);
@@ -83,6 +84,10 @@ struct BackendModule {
   std::uint32_t offers;
   /// Creates a loop whose home thread is the caller. Null with errno set if the kernel refuses.
   Loop* (*create)(const LoopOptions& options);
+  /// A word that a producer writes before it schedules and a callback reads: relaxed atomics,
+  /// compiled with the loop, so that the memory model decides what is visible (S14.4).
+  void (*payload_store)(std::uint64_t* word, std::uint64_t value);
+  std::uint64_t (*payload_load)(const std::uint64_t* word);
 };
 
 }  // namespace properties

@@ -1,0 +1,198 @@
+// What the loop calls. Each callback comes back as harness and says so first.
+#include "interpreter.h"
+
+namespace properties {
+
+using aiosim::HarnessScope;
+using aiosim::UnderTestScope;
+
+namespace {
+constexpr int most_writes = 3;  // calls of a write callback before it takes itself away
+}
+
+void Interpreter::on_bh(void* opaque) {
+  const HarnessScope harness;
+  auto& bh = *static_cast<BhState*>(opaque);
+  Interpreter& self = *bh.self;
+  ++self.home_calls_;
+  std::uint64_t packed = 0;
+  for (std::size_t thread = 0; thread < max_threads; ++thread) {
+    if (!self.touches_[static_cast<std::size_t>(bh.number)][thread]) continue;
+    std::uint64_t seen = 0;
+    {
+      const UnderTestScope scope;
+      seen = self.module_.payload_load(&bh.payload[thread]);
+    }
+    if (seen > bh.seen[thread]) bh.seen[thread] = seen;
+    packed |= (seen & 0xffff) << (16 * thread);
+  }
+  Observation seen{.what = What::call_begin, .source = Source::bh, .index = bh.number};
+  seen.a = static_cast<std::int64_t>(packed);
+  self.recorder_.add(0, seen);
+  aiosim::note("bh begins", bh.number);
+  self.run_calls(Role::bh, bh.number);
+  seen.what = What::call_end;
+  self.recorder_.add(0, seen);
+  aiosim::note("bh ends", bh.number);
+}
+
+void Interpreter::on_oneshot(void* opaque) {
+  const HarnessScope harness;
+  auto& instance = *static_cast<Instance*>(opaque);
+  Interpreter& self = *instance.self;
+  ++self.home_calls_;
+  instance.outstanding = false;
+  Observation seen{.what = What::call_begin, .source = Source::oneshot, .index = instance.number};
+  seen.a = &instance - self.instances_.data();
+  {
+    const UnderTestScope scope;
+    seen.b = static_cast<std::int64_t>(self.module_.payload_load(&instance.payload));
+  }
+  self.recorder_.add(0, seen);
+  aiosim::note("oneshot begins", instance.number);
+  self.run_calls(Role::oneshot, instance.number);
+  seen.what = What::call_end;
+  self.recorder_.add(0, seen);
+  aiosim::note("oneshot ends", instance.number);
+}
+
+void Interpreter::on_timer(void* opaque) {
+  const HarnessScope harness;
+  auto& timer = *static_cast<TimerState*>(opaque);
+  Interpreter& self = *timer.self;
+  ++self.home_calls_;
+  timer.armed = false;
+  Observation seen{.what = What::call_begin, .source = Source::timer, .index = timer.number};
+  self.recorder_.add(0, seen);
+  aiosim::note("timer begins", timer.number);
+  self.run_calls(Role::timer, timer.number);
+  seen.what = What::call_end;
+  self.recorder_.add(0, seen);
+  aiosim::note("timer ends", timer.number);
+}
+
+// ---- fd handlers ----
+
+/// Takes what was signalled, unless the program keeps it for this call. `read`: the fd as well; a
+/// source that is polled leaves its fd as it is, as a virtqueue does.
+void Interpreter::take_data(Registration& handler, bool read) {
+  FdState& fd = fds_[static_cast<std::size_t>(handler.fd)];
+  const int calls =
+      calls_[static_cast<std::size_t>(Role::fd)][static_cast<std::size_t>(handler.fd)];
+  if (const Part* part = program_.find(Role::fd, handler.fd); part && calls < callback_calls_) {
+    for (const Op& op : part->ops) {
+      if (op.verb == Verb::keep) return;
+    }
+  }
+  if (read) {
+    const UnderTestScope scope;
+    read_fd(fd.read_fd);
+  }
+  fd.data = 0;  // after the read: data > 0 means that a write came or comes after it
+}
+
+void Interpreter::fd_call(Registration& handler, Source source) {
+  ++home_calls_;
+  Observation seen{.what = What::call_begin, .source = source, .index = handler.fd};
+  seen.a = registration_number(handler);
+  recorder_.add(0, seen);
+  if (source == Source::fd_write) {
+    aiosim::note("fd write begins", handler.fd);
+    const FdState& fd = fds_[static_cast<std::size_t>(handler.fd)];
+    if (++handler.writes >= most_writes && fd.current == &handler) {
+      run_op(0, {Verb::modify_fd, handler.fd, 0, handler.pollable, false});
+    }
+  } else {
+    aiosim::note(source == Source::fd_read ? "fd read begins" : "fd ready begins", handler.fd);
+    take_data(handler, source == Source::fd_read);
+  }
+  run_calls(Role::fd, handler.fd);
+  seen.what = What::call_end;
+  recorder_.add(0, seen);
+  aiosim::note("fd callback ends", handler.fd);
+}
+
+void Interpreter::on_read(void* opaque) {
+  const HarnessScope harness;
+  auto& handler = *static_cast<Registration*>(opaque);
+  handler.self->fd_call(handler, Source::fd_read);
+}
+
+void Interpreter::on_write(void* opaque) {
+  const HarnessScope harness;
+  auto& handler = *static_cast<Registration*>(opaque);
+  handler.self->fd_call(handler, Source::fd_write);
+}
+
+void Interpreter::on_ready(void* opaque) {
+  const HarnessScope harness;
+  auto& handler = *static_cast<Registration*>(opaque);
+  FdState& fd = handler.self->fds_[static_cast<std::size_t>(handler.fd)];
+  ++fd.ready_depth;
+  handler.self->fd_call(handler, Source::fd_ready);
+  --fd.ready_depth;
+}
+
+void Interpreter::touch(const Registration& handler, Source source, bool result) {
+  Observation seen{.what = What::touch, .source = source, .index = handler.fd};
+  seen.a = registration_number(handler);
+  seen.b = result ? 1 : 0;
+  recorder_.add(0, seen);
+}
+
+/// Polls are many: only those that say yes, or that a rule may forbid, are kept.
+bool Interpreter::on_poll(void* opaque) {
+  const HarnessScope harness;
+  const auto& handler = *static_cast<Registration*>(opaque);
+  Interpreter& self = *handler.self;
+  const FdState& fd = self.fds_[static_cast<std::size_t>(handler.fd)];
+  const bool ready = fd.data > 0;
+  self.last_test_ns_ = aiosim::now_ns();
+  if (self.first_test_ns_ < 0) self.first_test_ns_ = self.last_test_ns_;
+  if (ready || fd.current != &handler || fd.ready_depth > 0) {
+    self.touch(handler, Source::poll_function, ready);
+  }
+  return ready;
+}
+
+void Interpreter::on_begin(void* opaque) {
+  const HarnessScope harness;
+  auto& handler = *static_cast<Registration*>(opaque);
+  handler.polling = true;
+  aiosim::note("io_poll_begin of fd", handler.fd);
+  handler.self->touch(handler, Source::poll_began, true);
+}
+
+void Interpreter::on_end(void* opaque) {
+  const HarnessScope harness;
+  auto& handler = *static_cast<Registration*>(opaque);
+  handler.polling = false;
+  aiosim::note("io_poll_end of fd", handler.fd);
+  handler.self->touch(handler, Source::poll_ended, true);
+}
+
+void Interpreter::on_window(void* opaque, bool begin) {
+  const HarnessScope harness;
+  auto& self = *static_cast<Interpreter*>(opaque);
+  const std::int64_t now_ns = aiosim::now_ns();
+  if (begin) {
+    self.window_begin_ns_ = now_ns;
+    self.first_test_ns_ = -1;
+    self.recorder_.add(0, {.what = What::window_begin});
+    return;
+  }
+  Observation seen{.what = What::window_end};
+  seen.a = now_ns - self.window_begin_ns_;
+  seen.b = self.first_test_ns_ < 0
+               ? -1
+               : (self.first_test_ns_ - self.window_begin_ns_) + (now_ns - self.last_test_ns_);
+  self.recorder_.add(0, seen);
+}
+
+/// Called under test: its word belongs to the memory model.
+bool Interpreter::flag_unset(void* opaque) {
+  const auto& condition = *static_cast<FlagRef*>(opaque);
+  return condition.self->module_.payload_load(&condition.self->flags_[condition.flag]) == 0;
+}
+
+}  // namespace properties

@@ -1,0 +1,41 @@
+// Programs drawn and shrunk by RapidCheck.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "program.h"
+
+namespace properties {
+
+/// What a scenario's programs are made of. A drawn program switches a random part of it off
+/// altogether, which finds more than an even mix.
+struct Recipe {
+  struct Weight {
+    Verb verb;
+    int weight;
+  };
+  std::vector<Weight> home;       // operations of the home thread
+  std::vector<Weight> producer;   // of producers
+  std::vector<Weight> callback;   // of callbacks
+  int least_producers = 0;
+  int most_producers = max_producers;
+  int bhs = 0;                    // how many of each there may be
+  int fds = 0;
+  int timers = 0;
+  int oneshots = 0;
+  bool pollable = false;          // handlers may be pollable
+  bool write = false;             // handlers may have write callbacks
+  std::vector<std::int64_t> poll_max_ns = {0};
+  std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};
+};
+
+/// A program from `seed` alone; `size` is 1 to 100.
+Case generate(const Recipe& recipe, std::uint64_t seed, int size);
+
+/// Offers ever smaller programs to `keep`, going on from those that it keeps.
+void shrink(const Case& program, const std::function<bool(const Case&)>& keep);
+
+}  // namespace properties

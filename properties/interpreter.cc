@@ -1,0 +1,221 @@
+#include "interpreter.h"
+
+#include <new>
+#include <string>
+
+namespace properties {
+
+using aiosim::HarnessScope;
+using aiosim::UnderTestScope;
+
+Interpreter::Interpreter(const Case& program, const BackendModule& module)
+    : program_(program),
+      module_(module),
+      poll_max_ns_(program.option(Verb::poll_max_ns, 0)),
+      callback_calls_(program.option(Verb::callback_calls, 2)),
+      producers_(program.producers()) {
+  analyse();
+}
+
+void Interpreter::run() {
+  reset();
+  in_world_ = aiosim::in_world();
+  set_up();
+  install_probes();
+  start_producers();
+  run_part(0, program_.find(Role::home));
+  drain();
+  clear_up();
+}
+
+void Interpreter::run_part(int thread, const Part* part) {
+  if (part == nullptr) return;
+  for (const Op& op : part->ops) run_op(thread, op);
+}
+
+/// A callback's operations, while its calls are within budget.
+void Interpreter::run_calls(Role role, int number) {
+  int& calls = calls_[static_cast<std::size_t>(role)][static_cast<std::size_t>(number)];
+  if (++calls <= callback_calls_) run_part(0, program_.find(role, number));
+}
+
+// ---- threads ----
+
+void Interpreter::start_producers() {
+  for (int thread = 1; thread <= producers_; ++thread) {
+    void* place = threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
+    const UnderTestScope scope;
+    new (place) std::thread([this, thread] {
+      const HarnessScope harness;
+      produce(thread);
+    });
+  }
+}
+
+void Interpreter::produce(int thread) {
+  static constexpr const char* names[] = {"home", "producer 1", "producer 2", "producer 3"};
+  aiosim::name_thread(names[thread]);
+  run_part(thread, program_.find(Role::producer, thread));
+  finished_[static_cast<std::size_t>(thread)] = true;
+  run_op(thread, Op{Verb::notify});
+}
+
+// ---- home's polls ----
+
+/// Whether something has been asked for that must end a blocking poll. Never true without such a
+/// thing on a correct loop: doubt counts as nothing outstanding.
+bool Interpreter::outstanding() const {
+  if (home_notified_) return true;
+  for (int thread = 1; thread <= producers_; ++thread) {
+    if (!finished_[static_cast<std::size_t>(thread)]) return true;
+  }
+  for (const BhState& bh : bhs_) {
+    if (!bh.used || bh.deleted || (bh.cancelled && !bh.single)) continue;
+    for (std::size_t thread = 0; thread < max_threads; ++thread) {
+      if (bh.last[thread] > bh.seen[thread]) return true;
+    }
+  }
+  for (const Instance& instance : instances_) {
+    if (instance.outstanding) return true;
+  }
+  for (const TimerState& timer : timers_) {
+    if (timer.countable && timer.armed) return true;
+  }
+  for (const FdState& fd : fds_) {
+    const Registration* current = fd.current;
+    if (!fd.registered || current == nullptr) continue;
+    if (current->write || (fd.data > 0 && fd.ready_depth == 0)) return true;
+  }
+  return false;
+}
+
+void Interpreter::poll(bool blocking) {
+  if (depth_ >= max_depth) return;
+  blocking = blocking && outstanding();
+  home_notified_ = false;
+  Observation seen{.what = What::poll_begin, .index = blocking ? 1 : 0};
+  seen.a = unserved_fds(false);
+  seen.b = unserved_fds(true);
+  recorder_.add(0, seen);
+  aiosim::note(blocking ? "poll(true) called" : "poll(false) called");
+  ++depth_;
+  bool progress = false;
+  {
+    const UnderTestScope scope;
+    progress = loop_->poll(blocking);
+  }
+  --depth_;
+  recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0});
+  aiosim::note("poll returned", progress ? 1 : 0);
+}
+
+void Interpreter::join_producers() {
+  if (joined_) return;
+  for (int thread = 1; thread <= producers_; ++thread) {
+    auto* place = threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
+    auto* producer = std::launder(reinterpret_cast<std::thread*>(place));
+    const UnderTestScope scope;
+    producer->join();
+    producer->~thread();
+  }
+  joined_ = true;
+}
+
+/// Serves what is outstanding, joins the producers, and serves what is left.
+void Interpreter::drain() {
+  constexpr int most_polls = 1000;
+  int polls = 0;
+  // Twice: outstanding() leaves doubtful cases out while producers run.
+  for (int round = 0; round < 2; ++round) {
+    for (; outstanding(); ++polls) {
+      if (polls == most_polls) give_up("1000 polls did not serve what was outstanding");
+      poll(true);
+    }
+    join_producers();
+  }
+  for (int quiet = 0; quiet < 2; ++polls) {
+    if (polls == most_polls) give_up("callbacks keep coming with nothing outstanding");
+    const std::uint64_t calls = home_calls_;
+    poll(false);
+    quiet = home_calls_ == calls ? quiet + 1 : 0;
+  }
+  recorder_.add(0, {.what = What::settled});
+}
+
+void Interpreter::give_up(const char* what) {
+  if (!in_world_) join_producers();
+  aiosim::stop_run({aiosim::VerdictKind::livelock, "", std::string("home gave up: ") + what});
+}
+
+void Interpreter::clear_up() {
+  for (int i = 1; i <= max_fds; ++i) {
+    if (fds_[static_cast<std::size_t>(i)].registered) run_op(0, {Verb::remove_fd, i});
+  }
+  for (int i = 1; i <= max_bhs; ++i) {
+    if (bhs_[static_cast<std::size_t>(i)].used) run_op(0, {Verb::delete_bh, i});
+  }
+  for (int i = 1; i <= max_timers; ++i) {
+    TimerState& timer = timers_[static_cast<std::size_t>(i)];
+    if (!timer.used) continue;
+    run_op(0, {Verb::disarm, i});
+    const UnderTestScope scope;
+    loop_->free_timer(timer.handle);
+  }
+  poll(false);
+  {
+    const UnderTestScope scope;
+    delete loop_;
+  }
+  recorder_.add(0, {.what = What::destroyed});
+  close_fds();
+}
+
+// ---- probes ----
+
+/// The fds whose data a correct loop must notice now, a bit each; of pollable handlers or others.
+std::int64_t Interpreter::unserved_fds(bool pollable) const {
+  std::int64_t out = 0;
+  for (std::size_t i = 1; i <= max_fds; ++i) {
+    const FdState& fd = fds_[i];
+    const Registration* current = fd.current;
+    if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
+    if (fd.data > 0 && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
+  }
+  return out;
+}
+
+/// The fds whose handler believes that it is being polled, a bit each.
+std::int64_t Interpreter::polled_fds() const {
+  std::int64_t out = 0;
+  for (std::size_t i = 1; i <= max_fds; ++i) {
+    const Registration* current = fds_[i].current;
+    if (fds_[i].registered && !fds_[i].busy && current != nullptr && current->polling) {
+      out |= std::int64_t{1} << i;
+    }
+  }
+  return out;
+}
+
+void Interpreter::install_probes() {
+  aiosim::on_time_jump([this](const aiosim::TimeJump& jump) {
+    Observation seen{.what = What::time_jump, .index = aiosim::is_blocked(0) ? 1 : 0};
+    seen.a = jump.from_ns;
+    seen.b = jump.to_ns;
+    seen.c = unserved_fds(false) | unserved_fds(true);
+    seen.d = polled_fds();
+    recorder_.add(0, seen);
+  });
+  aiosim::on_kernel_call([this](const aiosim::KernelCall& call) {
+    if (aiosim::thread_index() != 0) return;
+    const std::string_view name = call.call;
+    KernelCode code = KernelCode::other;
+    if (name == "write") code = KernelCode::write;
+    if (name == "epoll_wait" || name.find("poll") != name.npos) code = KernelCode::wait;
+    Observation seen{.what = What::kernel_call, .index = static_cast<int>(code)};
+    seen.a = call.fd;
+    seen.b = call.result;
+    recorder_.add(0, seen);
+  });
+}
+
+}  // namespace properties

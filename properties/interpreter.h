@@ -1,0 +1,189 @@
+// Runs a program against a loop, in a simulated world or on real threads, and records what it saw.
+//
+// All of it is harness code: calls into the loop and system calls on behalf of the program are made
+// under test, callbacks come back as harness. Its own shared state is std::atomic: uninstrumented,
+// so that it adds no synchronisation to the code under test in a simulated world.
+//
+// Every program ends on a correct loop: callbacks run their operations a bounded number of times,
+// nested polls go a bounded depth, home blocks only while something is outstanding that must end
+// the wait, and each producer's last acts are to say that it has finished, and notify().
+//
+// A run that a verdict ends is abandoned with its stacks: all state lives here, and reset() must
+// not destroy what such a run left behind.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "aiosim/observe.h"
+#include "observation.h"
+#include "program.h"
+#include "properties/backend.h"
+
+namespace properties {
+
+class Interpreter {
+ public:
+  Interpreter(const Case& program, const BackendModule& module);
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+  /// The run, home thread. May end in aiosim::stop_run.
+  void run();
+  std::vector<Observation> observations() const { return recorder_.merged(); }
+  const Case& program() const { return program_; }
+  const BackendModule& module() const { return module_; }
+
+ private:
+  static constexpr int max_registrations = 48;  // of handlers, in a run
+  static constexpr int max_instances = 64;      // of one-shots, in a run
+  static constexpr int max_depth = 4;           // of polls
+
+  struct BhState {
+    Interpreter* self = nullptr;
+    int number = 0;
+    Bh* handle = nullptr;
+    bool used = false;
+    bool single = true;      // one thread alone touches it
+    bool cancelled = false;  // some operation cancels it
+    std::atomic<bool> deleted{false};
+    std::array<std::uint64_t, max_threads> payload{};          // under test only
+    std::array<std::atomic<std::uint64_t>, max_threads> last{};  // schedules begun
+    std::array<std::atomic<std::uint64_t>, max_threads> seen{};  // of them, seen by a call
+  };
+  struct Registration {
+    Interpreter* self = nullptr;
+    int fd = 0;  // number in the program
+    bool pollable = false;
+    bool write = false;
+    std::atomic<bool> polling{false};  // io_poll_begin called, io_poll_end not yet
+    int writes = 0;
+  };
+  struct FdState {
+    int read_fd = -1;
+    int write_fd = -1;
+    bool used = false;
+    bool pipe = false;
+    std::atomic<int> data{0};       // signals not yet taken
+    std::atomic<int> signalling{0};
+    std::atomic<bool> busy{false};  // somebody changes its handler
+    std::atomic<Registration*> current{nullptr};
+    std::atomic<bool> registered{false};  // and the loop has been told
+    int ready_depth = 0;                  // io_poll_ready calls on the stack
+  };
+  struct TimerState {
+    Interpreter* self = nullptr;
+    int number = 0;
+    Timer* handle = nullptr;
+    bool used = false;
+    bool countable = true;  // armed is never true for a timer that is not armed
+    std::atomic<bool> armed{false};
+  };
+  struct FlagRef {
+    Interpreter* self;
+    std::size_t flag;
+  };
+  struct Instance {
+    Interpreter* self = nullptr;
+    int number = 0;  // of the part
+    std::uint64_t payload = 0;
+    std::atomic<bool> outstanding{false};
+  };
+
+  // interpreter.cc
+  void reset();
+  void set_up();
+  void start_producers();
+  void produce(int thread);
+  void run_part(int thread, const Part* part);
+  void run_calls(Role role, int number);
+  void drain();
+  void clear_up();
+  void close_fds();
+  void join_producers();
+  [[noreturn]] void give_up(const char* what);
+  bool outstanding() const;
+  void poll(bool blocking);
+  void install_probes();
+  std::int64_t unserved_fds(bool pollable) const;
+  std::int64_t polled_fds() const;
+
+  // operations.cc
+  void run_op(int thread, const Op& op);
+  void schedule(int thread, const Op& op);
+  void oneshot(int thread, const Op& op);
+  void delete_bh(int thread, const Op& op);
+  void signal(int thread, const Op& op);
+  void change_handler(int thread, const Op& op);
+  void kick_if_data(FdState& fd);
+  void arm(int thread, const Op& op);
+  void wait_flag(const Op& op);
+  void advance(std::int64_t ns);
+  bool others_finished(int thread, int bh) const;
+  template <typename Call>
+  void observed(int thread, Observation seen, const Call& call);
+
+  // callbacks.cc
+  static void on_bh(void* opaque);
+  static void on_oneshot(void* opaque);
+  static void on_timer(void* opaque);
+  static void on_read(void* opaque);
+  static void on_write(void* opaque);
+  static bool on_poll(void* opaque);
+  static void on_ready(void* opaque);
+  static void on_begin(void* opaque);
+  static void on_end(void* opaque);
+  static void on_window(void* opaque, bool begin);
+  static bool flag_unset(void* opaque);
+  void fd_call(Registration& handler, Source source);
+  void take_data(Registration& handler, bool read);
+  void touch(const Registration& handler, Source source, bool result);
+
+  // setup.cc
+  void analyse();
+  void make_loop();
+  void make_fds();
+  static int make_eventfd();
+  static void write_fd(int fd);
+  static void read_fd(int fd);
+  int registration_number(const Registration& handler) const {
+    return static_cast<int>(&handler - registrations_.data());
+  }
+
+  const Case program_;
+  const BackendModule& module_;
+  std::int64_t poll_max_ns_;
+  std::int64_t callback_calls_;
+  int producers_;
+  std::array<bool, max_flags + 1> waitable_{};              // a producer sets the flag
+  std::array<std::array<bool, max_threads>, max_bhs + 1> touches_{};
+
+  Recorder recorder_;
+  Loop* loop_ = nullptr;
+  std::array<BhState, max_bhs + 1> bhs_;
+  std::array<FdState, max_fds + 1> fds_;
+  std::array<TimerState, max_timers + 1> timers_;
+  std::array<Instance, max_instances> instances_;
+  std::atomic<int> next_instance_{0};
+  std::array<Registration, max_registrations> registrations_;
+  std::atomic<int> next_registration_{0};
+  std::array<std::uint64_t, max_flags + 1> flags_{};  // under test only
+  std::array<std::atomic<bool>, max_flags + 1> flags_begun_{};
+  std::array<std::atomic<bool>, max_threads> finished_{};
+  std::array<std::array<int, max_bhs + 1>, static_cast<std::size_t>(Role::count_)> calls_{};
+  bool home_notified_ = false;  // by home itself, since its last poll began
+  bool joined_ = false;
+  int depth_ = 0;               // polls on home's stack
+  std::uint64_t home_calls_ = 0;  // callbacks so far
+  bool in_world_ = false;
+  // Busy polling under way: its begin, and its first and last poll function.
+  std::int64_t window_begin_ns_ = 0;
+  std::int64_t first_test_ns_ = -1;
+  std::int64_t last_test_ns_ = -1;
+  alignas(std::thread) std::array<std::byte, sizeof(std::thread) * max_threads> threads_;
+};
+
+}  // namespace properties

@@ -1,0 +1,90 @@
+// The typed program: what home thread, producers and callbacks of one case do.
+//
+// It is what the interpreter runs and what RapidCheck shrinks; as text it is an aiosim::Program.
+// parse() and print() are inverse to each other. README.md lists the operations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "aiosim/program.h"
+
+namespace properties {
+
+/// How many of each a program may have; numbers in programs start at 1.
+inline constexpr int max_producers = 3;
+inline constexpr int max_bhs = 5;
+inline constexpr int max_fds = 4;
+inline constexpr int max_timers = 3;
+inline constexpr int max_oneshots = 3;
+inline constexpr int max_flags = 2;
+/// Threads that act: the home thread is 0, producers are 1 to max_producers.
+inline constexpr int max_threads = max_producers + 1;
+
+enum class Verb : std::uint8_t {
+  poll,            // home thread and callbacks: one iteration that does not block
+  poll_blocking,   // the same, blocking if something is outstanding
+  notify,
+  schedule,        // bh
+  schedule_idle,   // bh
+  oneshot,         // part number
+  cancel,          // bh
+  delete_bh,       // bh
+  signal,          // fd: makes it readable
+  keep,            // fd's callback: leaves the data unread while its calls are within budget
+  add_fd,          // fd, pollable, write
+  modify_fd,       // fd, pollable, write
+  remove_fd,       // fd
+  arm,             // timer, ns from now (may be negative)
+  disarm,          // timer
+  advance,         // ns that pass in nanosleep
+  set_flag,        // flag; then kick
+  wait_flag,       // flag: wait_while it is not set, if some producer sets it
+  poll_max_ns,     // options: LoopOptions::poll_max_ns
+  callback_calls,  // options: how many calls of each callback run its operations
+  handler,         // options: fd that has a handler from the start, pollable, write
+  count_
+};
+
+enum class Role : std::uint8_t { options, home, producer, bh, fd, timer, oneshot, count_ };
+
+struct Op {
+  Verb verb = Verb::poll;
+  int index = 0;            // of the bh, fd, timer, oneshot or flag
+  std::int64_t amount = 0;  // ns, or the number of an option
+  bool pollable = false;
+  bool write = false;
+  bool operator==(const Op&) const = default;
+};
+
+struct Part {
+  Role role = Role::home;
+  int number = 0;  // 0 for options and home
+  std::vector<Op> ops;
+  bool operator==(const Part&) const = default;
+};
+
+struct Case {
+  std::vector<Part> parts;
+
+  bool operator==(const Case&) const = default;
+  const Part* find(Role role, int number = 0) const;
+  Part& get(Role role, int number = 0);  // made if it is not there
+  std::int64_t option(Verb verb, std::int64_t otherwise) const;
+  int producers() const;                 // the highest producer's number
+};
+
+/// Throws aiosim::BadInput("program: part 'bh 2' line 3: expected ..., found '...'").
+Case parse(const aiosim::Program& program);
+aiosim::Program print(const Case& program);
+
+std::string text(const Op& op);
+std::string name(const Part& part);
+
+/// The highest number that `verb` takes as its index, 0 if it takes none.
+int index_limit(Verb verb);
+/// May `verb` stand in a part of that role?
+bool allowed(Verb verb, Role role);
+
+}  // namespace properties

@@ -1,0 +1,50 @@
+// A scenario: what makes one property. Its table entries are in scenarios/, one file each.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aiosim/property.h"
+#include "generate.h"
+#include "oracles/oracles.h"
+#include "properties/backend.h"
+
+namespace properties {
+
+/// The rule that a verdict of the runtime stands for in this property.
+struct RuntimeRules {
+  std::string deadlock = "S14.1";
+  std::string livelock = "S14.3";
+  std::string data_race = "S14.4";
+  std::string lifetime = "S14.5";  // use after free, double free
+  std::string crash = "S14.6";     // failed assertion, SIGSEGV, escaped exception
+};
+
+struct Scenario {
+  std::string name;
+  std::string sentence;
+  std::vector<std::string> rules;
+  std::uint32_t needs = 0;  // Offers
+  Recipe recipe;
+  std::vector<oracles::Oracle> oracles;
+  RuntimeRules runtime;
+};
+
+Scenario every_notify_wakes();
+Scenario every_scheduled_bh_runs_once();
+Scenario bh_order_holds_across_nested_slices();
+Scenario progress_value_is_exact();
+Scenario no_busy_loop();
+Scenario deadline_is_kept_and_polling_falls_back();
+Scenario handlers_may_change_in_callbacks();
+Scenario timers_fire_in_order_and_on_time();
+Scenario waiting_ends_when_kicked();
+
+/// All of them, in the order of the report.
+std::vector<Scenario> scenarios();
+
+std::unique_ptr<aiosim::Property> make_property(Scenario scenario);
+
+}  // namespace properties

@@ -1,0 +1,205 @@
+// What a run starts from and leaves behind: the loop, its bottom halves, timers and fds.
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "interpreter.h"
+
+namespace properties {
+
+using aiosim::UnderTestScope;
+
+/// What the program uses, and who touches what.
+void Interpreter::analyse() {
+  std::array<std::array<bool, max_threads>, max_timers + 1> timer_touches{};
+  for (const Part& part : program_.parts) {
+    const int thread = part.role == Role::producer ? part.number : 0;
+    const auto slot = static_cast<std::size_t>(thread);
+    if (part.role == Role::bh) bhs_[static_cast<std::size_t>(part.number)].used = true;
+    if (part.role == Role::fd) fds_[static_cast<std::size_t>(part.number)].used = true;
+    if (part.role == Role::timer) timers_[static_cast<std::size_t>(part.number)].used = true;
+    for (const Op& op : part.ops) {
+      const auto i = static_cast<std::size_t>(op.index);
+      const int limit = index_limit(op.verb);
+      switch (op.verb) {
+        case Verb::cancel: bhs_[i].cancelled = true; [[fallthrough]];
+        case Verb::schedule:
+        case Verb::schedule_idle:
+        case Verb::delete_bh:
+          bhs_[i].used = true;
+          touches_[i][slot] = true;
+          break;
+        case Verb::disarm: timers_[i].countable = false; [[fallthrough]];
+        case Verb::arm:
+          timers_[i].used = true;
+          timer_touches[i][slot] = true;
+          break;
+        case Verb::set_flag: waitable_[i] |= thread > 0; break;
+        default:
+          if (limit == max_fds && i > 0) fds_[i].used = true;
+          break;
+      }
+    }
+  }
+  for (std::size_t i = 1; i <= max_bhs; ++i) {
+    int threads = 0;
+    for (const bool touched : touches_[i]) threads += touched ? 1 : 0;
+    bhs_[i].single = threads <= 1;
+  }
+  // A timer that one thread alone arms and disarms is armed exactly when the harness thinks so.
+  for (std::size_t i = 1; i <= max_timers; ++i) {
+    int threads = 0;
+    for (const bool touched : timer_touches[i]) threads += touched ? 1 : 0;
+    if (threads <= 1) timers_[i].countable = true;
+  }
+  for (std::size_t i = 1; i <= max_fds; ++i) fds_[i].pipe = i % 2 == 0;
+}
+
+void Interpreter::reset() {
+  recorder_.reset();
+  loop_ = nullptr;
+  for (int i = 1; i <= max_bhs; ++i) {
+    BhState& bh = bhs_[static_cast<std::size_t>(i)];
+    bh.self = this;
+    bh.number = i;
+    bh.deleted = false;
+    bh.payload = {};
+    for (auto& last : bh.last) last = 0;
+    for (auto& seen : bh.seen) seen = 0;
+  }
+  for (FdState& fd : fds_) {
+    fd.read_fd = fd.write_fd = -1;
+    fd.data = 0;
+    fd.signalling = 0;
+    fd.busy = false;
+    fd.current = nullptr;
+    fd.registered = false;
+    fd.ready_depth = 0;
+  }
+  for (int i = 1; i <= max_timers; ++i) {
+    TimerState& timer = timers_[static_cast<std::size_t>(i)];
+    timer.self = this;
+    timer.number = i;
+    timer.armed = false;
+  }
+  for (Instance& instance : instances_) {
+    instance.self = this;
+    instance.payload = 0;
+    instance.outstanding = false;
+  }
+  for (Registration& handler : registrations_) {
+    handler.self = this;
+    handler.polling = false;
+    handler.writes = 0;
+  }
+  next_instance_ = 0;
+  next_registration_ = 0;
+  flags_ = {};
+  for (auto& begun : flags_begun_) begun = false;
+  for (auto& finished : finished_) finished = false;
+  calls_ = {};
+  home_notified_ = joined_ = false;
+  depth_ = 0;
+  home_calls_ = 0;
+  first_test_ns_ = last_test_ns_ = -1;
+}
+
+void Interpreter::set_up() {
+  aiosim::name_thread("home");
+  make_loop();
+  for (int i = 1; i <= max_bhs; ++i) {
+    BhState& bh = bhs_[static_cast<std::size_t>(i)];
+    if (!bh.used) continue;
+    const UnderTestScope scope;
+    bh.handle = loop_->new_bh(on_bh, &bh);
+  }
+  for (int i = 1; i <= max_timers; ++i) {
+    TimerState& timer = timers_[static_cast<std::size_t>(i)];
+    if (!timer.used) continue;
+    const UnderTestScope scope;
+    timer.handle = loop_->new_timer(on_timer, &timer);
+  }
+  make_fds();
+  const Part* options = program_.find(Role::options);
+  if (options == nullptr) return;
+  for (const Op& op : options->ops) {
+    if (op.verb == Verb::handler) run_op(0, {Verb::add_fd, op.index, 0, op.pollable, op.write});
+  }
+}
+
+/// A loop may report that the kernel refuses it an fd (R97); it is then made again.
+void Interpreter::make_loop() {
+  const LoopOptions options{poll_max_ns_, on_window, this};
+  constexpr int most_tries = 64;
+  int error = 0;
+  for (int i = 0; i < most_tries && loop_ == nullptr; ++i) {
+    const UnderTestScope scope;
+    errno = 0;
+    loop_ = module_.create(options);
+    error = errno;
+    if (loop_ == nullptr && error != EMFILE) break;
+  }
+  if (loop_ == nullptr) {
+    aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R97",
+                      std::string("a loop could not be made: ") + std::strerror(error)});
+  }
+}
+
+int Interpreter::make_eventfd() {
+  const UnderTestScope scope;
+  for (;;) {
+    const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd >= 0 || errno != EMFILE) return fd;  // injected: a limited number of times
+  }
+}
+
+void Interpreter::make_fds() {
+  for (FdState& fd : fds_) {
+    if (!fd.used) continue;
+    if (fd.pipe) {
+      int ends[2] = {-1, -1};
+      const UnderTestScope scope;
+      if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
+        fd.read_fd = ends[0];
+        fd.write_fd = ends[1];
+      }
+    } else {
+      fd.read_fd = fd.write_fd = make_eventfd();
+    }
+    if (fd.read_fd < 0) {
+      aiosim::stop_run({aiosim::VerdictKind::crash, "",
+                        std::string("the harness got no fd: ") + std::strerror(errno)});
+    }
+  }
+}
+
+void Interpreter::close_fds() {
+  for (const FdState& fd : fds_) {
+    if (!fd.used) continue;
+    const UnderTestScope scope;
+    close(fd.read_fd);
+    if (fd.pipe) close(fd.write_fd);
+  }
+}
+
+void Interpreter::write_fd(int fd) {
+  const std::uint64_t one = 1;
+  while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+}
+
+/// All of it: a level-triggered fd is then not readable.
+void Interpreter::read_fd(int fd) {
+  std::uint64_t buffer[64];
+  for (;;) {
+    const ssize_t size = read(fd, buffer, sizeof buffer);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < static_cast<ssize_t>(sizeof buffer)) return;
+  }
+}
+
+}  // namespace properties

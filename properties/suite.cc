@@ -1,0 +1,58 @@
+#include "suite.h"
+
+#include <string>
+#include <utility>
+
+#include "rules.h"
+#include "scenario.h"
+
+namespace properties {
+namespace {
+
+constexpr struct {
+  Offers bit;
+  const char* word;
+} offer_words[] = {
+    {offers_bottom_halves, "bottom halves"},
+    {offers_idle_bh, "idle bottom halves"},
+    {offers_cancel, "cancel"},
+    {offers_oneshot, "one-shots"},
+    {offers_nested_poll, "nested poll"},
+    {offers_fd_handlers, "fd handlers"},
+    {offers_pollable_handlers, "pollable handlers"},
+    {offers_busy_polling, "busy polling"},
+    {offers_timers, "timers"},
+    {offers_progress_value, "progress value"},
+    {offers_slice_order_lifo, "newest first in a slice"},
+    {offers_exact_timeout, "exact timeouts"},
+    {offers_wait_kick, "wait and kick"},
+    {offers_quiet_notify, "quiet notify"},
+};
+
+void describe_backend(aiosim::Backend& backend) {
+  const auto& module = *static_cast<const BackendModule*>(backend.module->entry());
+  if (module.abi != backend_abi) {
+    throw aiosim::BadInput(backend.module->file() + ": expected a backend module of version " +
+                           std::to_string(backend_abi) + ", found version " +
+                           std::to_string(module.abi));
+  }
+  backend.name = module.name;
+  for (const auto& offer : offer_words) {
+    if ((module.offers & offer.bit) != 0) backend.offers.emplace_back(offer.word);
+  }
+}
+
+}  // namespace
+
+aiosim::Suite make_suite() {
+  aiosim::Suite suite;
+  for (Scenario& scenario : scenarios()) {
+    suite.properties.push_back(make_property(std::move(scenario)));
+  }
+  suite.rules = rules();
+  suite.entry_symbol = "aiosim_backend";
+  suite.describe = describe_backend;
+  return suite;
+}
+
+}  // namespace properties

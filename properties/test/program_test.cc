@@ -1,0 +1,90 @@
+// Programs as text and back, what is said of bad ones, and what generators and shrinks may do.
+#include "program.h"
+
+#include <gtest/gtest.h>
+
+#include "aiosim/verdict.h"
+#include "scenario.h"
+
+namespace properties {
+namespace {
+
+std::string complaint(const aiosim::Program& program) {
+  try {
+    parse(program);
+  } catch (const aiosim::BadInput& bad) {
+    return bad.what();
+  }
+  return "accepted";
+}
+
+TEST(Program, TextOfEveryOperationIsReadBack) {
+  const aiosim::Program program{{
+      {"options", {"poll_max_ns 20000", "callback_calls 3", "handler fd 1 pollable write"}},
+      {"home",
+       {"poll", "poll blocking", "notify", "schedule bh 1", "schedule_idle bh 5", "oneshot 3",
+        "cancel bh 2", "delete bh 2", "signal fd 4", "add fd 2", "modify fd 2 pollable",
+        "remove fd 2", "arm timer 3 +5000", "arm timer 3 -1", "disarm timer 3", "advance 1000",
+        "wait flag 1"}},
+      {"producer 3", {"set flag 1"}},
+      {"fd 1", {"keep"}},
+      {"bh 2", {}},
+  }};
+  EXPECT_EQ(print(parse(program)), program);
+}
+
+TEST(Program, BadLinesAreNamedWithWhatWasExpected) {
+  EXPECT_EQ(complaint({{{"bh 2", {"notify", "poll", "schedule bh 6"}}}}),
+            "program: part 'bh 2' line 3: expected 'schedule bh 1..5', found 'schedule bh 6'");
+  EXPECT_EQ(complaint({{{"home", {"pol"}}}}),
+            "program: part 'home' line 1: expected an operation, found 'pol'");
+  EXPECT_EQ(complaint({{{"producer 1", {"poll"}}}}),
+            "program: part 'producer 1' line 1: expected an operation allowed there, found 'poll'");
+  EXPECT_EQ(complaint({{{"home", {"arm timer 1 5000"}}}}),
+            "program: part 'home' line 1: expected 'arm timer 1..3 +NS or -NS', "
+            "found 'arm timer 1 5000'");
+  EXPECT_NE(complaint({{{"bh 0", {}}}}).find("found 'bh 0'"), std::string::npos);
+  EXPECT_NE(complaint({{{"home", {}}, {"home", {}}}}).find("found 'home' again"),
+            std::string::npos);
+}
+
+class Recipes : public testing::TestWithParam<Scenario> {};
+
+TEST_P(Recipes, ProgramsDependOnTheSeedAloneAndAreReadBack) {
+  for (std::uint64_t seed = 0; seed < 300; ++seed) {
+    const int size = static_cast<int>(1 + seed % 100);
+    const Case drawn = generate(GetParam().recipe, seed, size);
+    EXPECT_EQ(drawn, generate(GetParam().recipe, seed, size));
+    EXPECT_EQ(parse(print(drawn)), drawn);
+  }
+}
+
+TEST_P(Recipes, ShrinkingEndsAtTheSmallestProgramThatIsKept) {
+  const auto polls = [](const Case& program) {
+    std::size_t count = 0;
+    for (const Part& part : program.parts) {
+      for (const Op& op : part.ops) {
+        count += op.verb == Verb::poll || op.verb == Verb::poll_blocking ? 1 : 0;
+      }
+    }
+    return count;
+  };
+  Case drawn;
+  for (std::uint64_t seed = 1; polls(drawn) < 2; ++seed) {
+    drawn = generate(GetParam().recipe, seed, 100);
+  }
+  Case least = drawn;
+  shrink(drawn, [&](const Case& smaller) {
+    EXPECT_EQ(parse(print(smaller)), smaller);
+    if (polls(smaller) < 2) return false;
+    least = smaller;
+    return true;
+  });
+  EXPECT_EQ(print(least).op_count(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Recipes, testing::ValuesIn(scenarios()),
+                         [](const auto& it) { return it.param.name; });
+
+}  // namespace
+}  // namespace properties

@@ -1,0 +1,104 @@
+// Observations put together: polls, calls and operations with where they begin and end. What the
+// oracles read.
+//
+// Tickets order everything. What a home-thread event did inside the loop happened after the home
+// thread's observation before it ("since"): an oracle may rely on no more.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "observation.h"
+
+namespace properties {
+
+inline constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+
+struct Poll {
+  bool blocking = false;
+  bool ended = false;
+  bool result = false;
+  int parent_call = -1;        // callback that made it, -1: home's own
+  std::uint64_t begin = 0;
+  std::uint64_t end = never;
+  std::uint64_t accepted = 0;  // home had surely accepted earlier notifications before this ticket
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+  std::int64_t begin_blocked_ns = 0;
+  std::int64_t kernel_fds = 0;    // readable at its begin, of handlers that are not pollable
+  std::int64_t pollable_fds = 0;  // the same of pollable ones
+  std::vector<int> calls;         // that it made itself
+  bool tested_ready = false;      // a poll function said yes
+  // At its first call, or its end if there was none:
+  std::uint64_t woken = never;
+  std::int64_t woken_ns = 0;
+  std::int64_t woken_blocked_ns = 0;
+  std::int64_t polling_ns = 0;    // in busy polling until then
+  std::int64_t edges_ns = 0;      // of it outside what the loop can have measured
+};
+
+struct Call {
+  Source source = Source::none;
+  int index = 0;
+  std::int64_t a = 0;  // see Observation
+  std::int64_t b = 0;
+  int poll = -1;       // that made it; -1: a poll inside wait_while
+  std::uint64_t begin = 0;
+  std::uint64_t end = never;
+  std::uint64_t since = 0;
+  std::int64_t begin_ns = 0;
+};
+
+struct Operation {
+  int thread = 0;
+  Verb verb = Verb::poll;
+  int index = 0;
+  std::int64_t a = 0, b = 0, c = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = never;
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+
+  bool notifies() const;  // makes a sleeping loop look again (R3, R36, R72)
+};
+
+struct Jump {
+  std::uint64_t ticket = 0;
+  std::int64_t from_ns = 0, to_ns = 0;
+  bool home_blocked = false;
+  int poll = -1;   // home is directly in this poll
+  int wait = -1;   // home is in this wait_flag operation, not in a callback
+  std::int64_t unserved = 0, polled = 0;
+};
+
+struct Window {
+  int poll = -1;
+  std::int64_t length_ns = 0;
+  std::int64_t edges_ns = 0;  // -1: unknown
+};
+
+struct Timeline {
+  std::vector<Observation> seen;  // all, by ticket
+  std::vector<Poll> polls;
+  std::vector<Call> calls;
+  std::vector<Operation> ops;
+  std::vector<Jump> jumps;
+  std::vector<Window> windows;
+  std::uint64_t settled = never;
+  bool destroyed = false;
+  bool in_world = false;
+
+  /// The call of this source that begins at `ticket` or later, if any, else null.
+  const Call* call_after(Source source, int index, std::uint64_t ticket) const;
+  bool any_op(Verb verb, int index, std::uint64_t from, std::uint64_t to) const;
+};
+
+Timeline make_timeline(std::vector<Observation> observations);
+
+/// "bh 2", "fd 1's read callback", for messages.
+std::string describe(Source source, int index);
+std::string at(std::int64_t time_ns);
+
+}  // namespace properties
