@@ -1,6 +1,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "aio/trace.h"
 #include "support.h"
@@ -280,8 +281,13 @@ TEST(PollMaxNsTest, IsReadFromTheEnvironmentAtCreation) {
   EXPECT_EQ(negative.poll_max_ns(), 0);
   EXPECT_EQ(again.poll_max_ns(), 0);
   const std::string said = testing::internal::GetCapturedStderr();
-  EXPECT_NE(said.find("'-1'"), std::string::npos);
-  EXPECT_EQ(said.find('\n'), said.size() - 1) << "once only";
+  static bool first_time = true;  // once in the process, so not when gtest repeats the test
+  if (std::exchange(first_time, false)) {
+    EXPECT_NE(said.find("'-1'"), std::string::npos);
+    EXPECT_EQ(said.find('\n'), said.size() - 1) << "once only";
+  } else {
+    EXPECT_EQ(said, "");
+  }
   ASSERT_EQ(setenv("QEMU_AIO_POLL_MAX_NS", "10us", 1), 0);
   EXPECT_EQ(aio::Context().poll_max_ns(), 0);
   ASSERT_EQ(unsetenv("QEMU_AIO_POLL_MAX_NS"), 0);
