@@ -40,6 +40,7 @@ Finding deadlines(const Timeline& timeline, const Facts& facts);         // S14.
 Finding polling_window(const Timeline& timeline, const Facts& facts);    // R57-R59
 Finding handler_lives(const Timeline& timeline, const Facts& facts);     // R68, R69, R75
 Finding polling_pairs(const Timeline& timeline, const Facts& facts);     // D7, S14.10
+Finding no_reentry(const Timeline& timeline, const Facts& facts);        // R68
 Finding level_trigger(const Timeline& timeline, const Facts& facts);     // S14.9, D6
 Finding timer_order(const Timeline& timeline, const Facts& facts);       // R89, R91, D9
 Finding waiting(const Timeline& timeline, const Facts& facts);           // R100, R101

@@ -1,0 +1,164 @@
+// R68, R69, R75: which callbacks of a handler may start. D7, S14.10: polling begins and ends in
+// pairs and is over before the loop sleeps. S14.9, D6: what is readable is reported.
+#include <algorithm>
+#include <array>
+
+#include "oracles/oracles.h"
+
+namespace properties::oracles {
+namespace {
+
+bool about_handler(const Operation& op) {
+  return op.verb == Verb::add_fd || op.verb == Verb::modify_fd || op.verb == Verb::remove_fd;
+}
+
+/// The registration that `op` ends, or -1.
+std::int64_t ended_by(const Operation& op) {
+  if (op.verb == Verb::remove_fd) return op.a;
+  return op.verb == Verb::modify_fd ? op.c : -1;
+}
+
+/// The ticket after which home has surely learnt that `op`, of another thread, is over: a call that
+/// saw what the thread wrote for a schedule after it. `never` if there is none.
+std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
+  if (op.thread == 0) return op.end;
+  for (const Operation& later : timeline.ops) {
+    const bool schedule = later.verb == Verb::schedule || later.verb == Verb::schedule_idle;
+    if (!schedule || later.thread != op.thread || later.begin < op.end) continue;
+    for (const Call& call : timeline.calls) {
+      if (call.source != Source::bh || call.index != later.index) continue;
+      const auto seen = (static_cast<std::uint64_t>(call.a) >> (16 * op.thread)) & 0xffff;
+      if (seen >= static_cast<std::uint64_t>(later.a)) return call.begin;
+    }
+  }
+  return never;
+}
+
+}  // namespace
+
+Finding handler_lives(const Timeline& timeline, const Facts&) {
+  for (const Operation& op : timeline.ops) {
+    const std::int64_t registration = ended_by(op);
+    if (registration < 0) continue;
+    const std::uint64_t over = known_at_home(timeline, op);
+    if (over == never) continue;
+    for (const Observation& seen : timeline.seen) {
+      if (seen.ticket < over || seen.a != registration || seen.thread != 0) continue;
+      const bool call = seen.what == What::call_begin &&
+                        (seen.source == Source::fd_read || seen.source == Source::fd_write ||
+                         seen.source == Source::fd_ready);
+      // A last poll may follow the end of polling (D7); home's own removal has made it by now.
+      const bool tested = seen.what == What::touch &&
+                          (seen.source == Source::poll_began ||
+                           (seen.source == Source::poll_function && op.thread == 0));
+      if (!call && !tested) continue;
+      return broken(call ? "R75" : "R69",
+                    describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
+                        " although that handler had been " +
+                        (op.verb == Verb::remove_fd ? "removed" : "replaced"));
+    }
+  }
+  return std::nullopt;
+}
+
+/// R68: inside poll_ready the handler is not polled, unless it is just being removed, and not
+/// called again.
+Finding no_reentry(const Timeline& timeline, const Facts&) {
+  std::vector<std::int64_t> ready;  // registrations whose poll_ready is on home's stack
+  bool changing = false;
+  for (const Observation& seen : timeline.seen) {
+    if (seen.thread != 0) continue;
+    if (seen.what == What::op_begin || seen.what == What::op_end) {
+      changing = seen.what == What::op_begin;
+    }
+    const bool again = std::find(ready.begin(), ready.end(), seen.a) != ready.end();
+    const bool polled = seen.what == What::touch && seen.source == Source::poll_function;
+    if (seen.source != Source::fd_ready && !polled) continue;
+    if (seen.what == What::call_end) ready.pop_back();
+    if (again && ((polled && !changing) || seen.what == What::call_begin)) {
+      return broken("R68", describe(seen.source, seen.index) + " was called " +
+                               at(seen.time_ns) + " from inside that handler's poll_ready");
+    }
+    if (seen.what == What::call_begin) ready.push_back(seen.a);
+  }
+  return std::nullopt;
+}
+
+Finding polling_pairs(const Timeline& timeline, const Facts&) {
+  std::array<bool, 64> begun{};
+  for (const Observation& seen : timeline.seen) {
+    const bool begins = seen.source == Source::poll_began;
+    if (seen.what != What::touch || (!begins && seen.source != Source::poll_ended)) continue;
+    bool& state = begun[static_cast<std::size_t>(seen.a) % begun.size()];
+    if (state == begins) {
+      return broken("D7", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
+                              (begins ? " twice without io_poll_end" : " without io_poll_begin"));
+    }
+    state = begins;
+  }
+  for (const Jump& jump : timeline.jumps) {
+    if (!jump.home_blocked || (jump.poll < 0 && jump.wait < 0) || jump.polled == 0) continue;
+    return broken("S14.10", "the loop sleeps " + at(jump.from_ns) +
+                                " while a source believes that it is being polled");
+  }
+  const bool open = std::find(begun.begin(), begun.end(), true) != begun.end();
+  if (timeline.destroyed && open) {
+    return broken("D7", "io_poll_begin was called without io_poll_end, although every handler was "
+                        "removed and the loop destroyed");
+  }
+  return std::nullopt;
+}
+
+// ---- readiness ----
+
+namespace {
+
+/// Did somebody change the handler of `fd` while the poll ran?
+bool changed_during(const Timeline& timeline, const Poll& poll, int fd) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return about_handler(op) && op.index == fd && op.end > poll.begin && op.begin < poll.end;
+  });
+}
+
+bool called_during(const Timeline& timeline, const Poll& poll, int fd) {
+  return std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
+    return (call.source == Source::fd_read || call.source == Source::fd_ready) &&
+           call.index == fd && call.begin > poll.begin && call.begin < poll.end;
+  });
+}
+
+Finding unreported(const Timeline& timeline, const Poll& poll) {
+  for (int fd = 1; fd <= max_fds; ++fd) {
+    const std::int64_t bit = std::int64_t{1} << fd;
+    const bool kernel = (poll.kernel_fds & bit) != 0;
+    // A pollable one may wait its turn while other things keep the poll from sleeping.
+    const bool pollable = (poll.pollable_fds & bit) != 0 && poll.calls.empty();
+    if ((!kernel && !pollable) || changed_during(timeline, poll, fd)) continue;
+    if (called_during(timeline, poll, fd)) continue;
+    return broken(pollable && !poll.blocking ? "D6" : "S14.9",
+                  std::string("poll(") + (poll.blocking ? "true" : "false") + "), begun " +
+                      at(poll.begin_ns) + " with fd " + std::to_string(fd) +
+                      " readable, returned without calling its handler");
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Finding level_trigger(const Timeline& timeline, const Facts& facts) {
+  for (const Poll& poll : timeline.polls) {
+    if (!poll.ended || facts.spurious) continue;
+    if (Finding finding = unreported(timeline, poll)) return finding;
+  }
+  for (const Jump& jump : timeline.jumps) {
+    if (!jump.home_blocked || (jump.poll < 0 && jump.wait < 0) || jump.unserved == 0) continue;
+    int fd = 1;
+    while ((jump.unserved & (std::int64_t{1} << fd)) == 0) ++fd;
+    return only_by_timeout("S14.9", "the home thread sleeps " + at(jump.from_ns) +
+                                        " although fd " + std::to_string(fd) +
+                                        " is readable and has a handler");
+  }
+  return std::nullopt;
+}
+
+}  // namespace properties::oracles

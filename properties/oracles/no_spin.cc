@@ -1,0 +1,71 @@
+// S14.3: a blocking poll that called nothing was ended by something: a notification excuses it and
+// at most two such polls after it. And R36, R40: the loop does not wake itself through the kernel.
+#include "oracles/oracles.h"
+
+namespace properties::oracles {
+namespace {
+
+bool overlaps(const Operation& op, const Poll& poll) {
+  return op.begin < poll.end && op.end > poll.begin;
+}
+
+/// An event fd write for this operation may end the poll, as long as no two blocking polls after it
+/// have looked at the event fd.
+bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline) {
+  if (op.begin > poll.end) return false;
+  int idle_polls = 0;
+  for (const Poll& other : timeline.polls) {
+    if (other.blocking && other.ended && other.calls.empty() && other.begin > op.end &&
+        other.begin < poll.begin) {
+      ++idle_polls;
+    }
+  }
+  return idle_polls < 2;
+}
+
+bool excused(const Poll& poll, const Timeline& timeline) {
+  for (const Operation& op : timeline.ops) {
+    const bool notifies =
+        op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
+    if (notifies && excused_by(op, poll, timeline)) return true;
+    // What the poll meant to wait for was taken back meanwhile (R90).
+    const bool takes_back = op.verb == Verb::disarm || op.verb == Verb::cancel;
+    if (takes_back && overlaps(op, poll)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Finding no_spin(const Timeline& timeline, const Facts& facts) {
+  if (facts.spurious) return std::nullopt;  // the kernel itself ends polls for nothing
+  for (const Poll& poll : timeline.polls) {
+    if (!poll.blocking || !poll.ended || !poll.calls.empty() || poll.tested_ready) continue;
+    if (excused(poll, timeline)) continue;
+    return broken("S14.3", "a blocking poll, begun " + at(poll.begin_ns) + ", returned " +
+                               at(poll.end_ns) + " with nothing called and nothing that had "
+                                                 "notified it since two polls");
+  }
+  return std::nullopt;
+}
+
+/// notify_me is raised in the blocking wait alone, and home does nothing else meanwhile: what home
+/// itself asks for is never written to the event fd.
+Finding quiet_notify(const Timeline& timeline, const Facts& facts) {
+  if (!facts.offered(offers_quiet_notify)) return std::nullopt;
+  const Observation* open = nullptr;
+  for (const Observation& seen : timeline.seen) {
+    if (seen.thread != 0) continue;
+    if (seen.what == What::op_begin) open = &seen;
+    if (seen.what == What::op_end || seen.what == What::call_begin) open = nullptr;
+    if (open == nullptr || open->verb == Verb::signal || open->verb == Verb::wait_flag) continue;
+    if (seen.what == What::kernel_call && seen.index == static_cast<int>(KernelCode::write)) {
+      return broken("R40", "the home thread wrote to the event fd " + at(seen.time_ns) + " for its "
+                           "own '" + text(Op{open->verb, open->index}) +
+                               "': nobody sleeps then");
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace properties::oracles
