@@ -69,6 +69,12 @@ int Epoll::depth() const {
   return deepest;
 }
 
+int Epoll::height() const {
+  int highest = 0;
+  for (const Watch& watch : watchers) highest = std::max(highest, watch.epoll->height() + 1);
+  return highest;
+}
+
 bool Epoll::would_loop(const Epoll& added) const {
   if (&added == this) return true;
   for (const Watch& watch : added.interest_) {
@@ -85,7 +91,7 @@ int Epoll::add(File& file, int fd, const epoll_event& event) {
     if (dynamic_cast<Epoll*>(&file) != nullptr || (event.events & ~allowed) != 0) return -EINVAL;
   }
   if (const auto* inner = dynamic_cast<const Epoll*>(&file)) {
-    if (would_loop(*inner) || inner->depth() + 1 > max_nests) return -ELOOP;
+    if (would_loop(*inner) || inner->depth() + 1 + height() > max_nests) return -ELOOP;
   }
   if (find(file, fd) != nullptr) return -EEXIST;
   if (fault::strikes(fault::PointId::epoll_ctl_enomem)) return -ENOMEM;

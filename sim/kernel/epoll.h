@@ -36,7 +36,9 @@ class Epoll final : public File {
  private:
   Watch* find(File& file, int fd);
   bool would_loop(const Epoll& added) const;
+  /// Nested instances below this one, and instances above it that watch it.
   int depth() const;
+  int height() const;
   /// The watched file's bits that `watch` asks for.
   static std::uint32_t ask(Watch& watch, bool scan);
   void check_now(Watch& watch);
