@@ -21,45 +21,48 @@ constexpr std::uint8_t max_spurious_failures = 4;
 
 std::uintptr_t address_of(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
 
-Value read_memory(const void* at, unsigned size) {
-  Value value = 0;
-  switch (size) {  // constant sizes are plain moves
-    case 1:
-      std::memcpy(&value, at, 1);
-      break;
-    case 2:
-      std::memcpy(&value, at, 2);
-      break;
-    case 4:
-      std::memcpy(&value, at, 4);
-      break;
-    case 8:
-      std::memcpy(&value, at, 8);
-      break;
-    default:
-      std::memcpy(&value, at, 16);
-      break;
-  }
+// Typed, so that no value is put together from parts in memory (a store that a wider load waits
+// for).
+template <class T>
+T read_as(const void* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
   return value;
+}
+
+template <class T>
+void write_as(void* at, Value value) {
+  const T part = static_cast<T>(value);
+  std::memcpy(at, &part, sizeof part);
+}
+
+Value read_memory(const void* at, unsigned size) {
+  switch (size) {
+    case 1:
+      return read_as<std::uint8_t>(at);
+    case 2:
+      return read_as<std::uint16_t>(at);
+    case 4:
+      return read_as<std::uint32_t>(at);
+    case 8:
+      return read_as<std::uint64_t>(at);
+    default:
+      return read_as<Value>(at);
+  }
 }
 
 void write_memory(void* at, unsigned size, Value value) {
   switch (size) {
     case 1:
-      std::memcpy(at, &value, 1);
-      break;
+      return write_as<std::uint8_t>(at, value);
     case 2:
-      std::memcpy(at, &value, 2);
-      break;
+      return write_as<std::uint16_t>(at, value);
     case 4:
-      std::memcpy(at, &value, 4);
-      break;
+      return write_as<std::uint32_t>(at, value);
     case 8:
-      std::memcpy(at, &value, 8);
-      break;
+      return write_as<std::uint64_t>(at, value);
     default:
-      std::memcpy(at, &value, 16);
-      break;
+      return write_as<Value>(at, value);
   }
 }
 
@@ -108,15 +111,42 @@ struct Memory::State {
   RunTable annotated;  // address -> message
   Pool<Message> annotations;
   std::array<ThreadView, max_threads> threads;
+  struct Recent {
+    std::uintptr_t address = 0;
+    std::uint32_t run = 0;
+    unsigned size = 0;
+    Cell* cell = nullptr;
+    Location* location = nullptr;
+  };
+  std::array<Recent, 32> recents;  // a cache of lookups
 
   Accessor accessor(std::uint32_t thread, const void* pc) { return {thread, threads[thread], pc}; }
 
   /// With one thread, and under sequential consistency, nothing but the newest is ever read.
   bool keeps_history() const { return thread_count > 1 && mode == MemoryMode::weak; }
 
+  /// Operations of a thread are counted to 2^27: enough to tell the edges of a run apart.
   void edge(std::uint32_t thread, std::uint64_t from, std::uint64_t number) {
-    const std::uint64_t to = mix64(std::uint64_t{thread} << 32 | threads[thread].operations);
-    behaviour += mix64(to ^ mix64(from << 32 | number));
+    const std::uint64_t to = std::uint64_t{thread} << 27 | (threads[thread].operations & 0x7ffffff);
+    behaviour += mix64(to << 32 ^ (from << 27 | (number & 0x7ffffff)));
+  }
+
+  /// A location that was looked up before in this run, if it is still at hand.
+  Recent& recent(std::uintptr_t address) { return recents[(address / 4) % recents.size()]; }
+  bool is_current(const Recent& entry, std::uintptr_t address, unsigned size) const {
+    return entry.address == address && entry.size == size && entry.run == shadow.run() &&
+           entry.cell->run == entry.run && !entry.cell->freed;
+  }
+
+  /// The location of an atomic access; ends the run if it is misaligned or freed memory.
+  const Recent& locate(const Accessor& by, const void* at, unsigned size, const char* what) {
+    const std::uintptr_t address = address_of(at);
+    Recent& entry = recent(address);
+    if (!is_current(entry, address, size)) [[unlikely]] {
+      Cell& cell = races.atomic_cell(by, address, size, what);
+      entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
+    }
+    return entry;
   }
 
   std::uint32_t index_of(const Location& location, const Store& store) const {
@@ -223,9 +253,14 @@ void Memory::acquire_at(std::uint32_t thread, const void* at) {
 std::uint32_t Memory::object_of(const void* at, unsigned size) {
   State& s = *state_;
   const std::uintptr_t address = address_of(at);
-  if (address % size != 0) return 0;
-  Cell& cell = s.shadow.cell(address);
-  return cell.freed ? 0 : s.locations.find(cell, address, size).ordinal;
+  State::Recent& entry = s.recent(address);
+  if (!s.is_current(entry, address, size)) [[unlikely]] {
+    if (address % size != 0) return 0;
+    Cell& cell = s.shadow.cell(address);
+    if (cell.freed) return 0;
+    entry = {address, s.shadow.run(), size, &cell, &s.locations.find(cell, address, size)};
+  }
+  return entry.location->ordinal;
 }
 
 Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
@@ -233,9 +268,9 @@ Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int or
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
   order = order_of(order);
-  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic load");
-  Location& location = s.locations.find(cell, address_of(at), size);
-  s.races.atomic(by, cell, location, false);
+  const State::Recent& found = s.locate(by, at, size, "atomic load");
+  Location& location = *found.location;
+  s.races.atomic(by, *found.cell, location, false);
   s.history.refresh(location, read_memory(at, size));
 
   Candidates stores;
@@ -255,9 +290,9 @@ Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
   order = order_of(order);
-  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic store");
-  Location& location = s.locations.find(cell, address_of(at), size);
-  s.races.atomic(by, cell, location, true);
+  const State::Recent& found = s.locate(by, at, size, "atomic store");
+  Location& location = *found.location;
+  s.races.atomic(by, *found.cell, location, true);
   s.history.refresh(location, read_memory(at, size));
 
   ++s.threads[thread].operations;
@@ -272,9 +307,9 @@ Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
   order = order_of(order);
-  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic read-modify-write");
-  Location& location = s.locations.find(cell, address_of(at), size);
-  s.races.atomic(by, cell, location, true);
+  const State::Recent& found = s.locate(by, at, size, "atomic read-modify-write");
+  Location& location = *found.location;
+  s.races.atomic(by, *found.cell, location, true);
   s.history.refresh(location, read_memory(at, size));
 
   ++s.threads[thread].operations;
@@ -297,9 +332,9 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   ThreadView& view = s.threads[thread];
   success = order_of(success);
   failure = order_of(failure);
-  Cell& cell = s.races.atomic_cell(by, address_of(at), size, "atomic compare-exchange");
-  Location& location = s.locations.find(cell, address_of(at), size);
-  s.races.atomic(by, cell, location, false);
+  const State::Recent& found = s.locate(by, at, size, "atomic compare-exchange");
+  Location& location = *found.location;
+  s.races.atomic(by, *found.cell, location, false);
   s.history.refresh(location, read_memory(at, size));
   expected = truncate(expected, size);
 
@@ -325,7 +360,7 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   const std::uint32_t index = s.index_of(location, store);
   s.read(location, store, thread, succeeds ? success : failure, pc);
   if (succeeds) {
-    s.races.atomic(by, cell, location, true);
+    s.races.atomic(by, *found.cell, location, true);
     desired = truncate(desired, size);
     s.write(location, thread, success, desired, true, pc);
     write_memory(at, size, desired);
@@ -368,13 +403,12 @@ void Memory::allocated(std::uint32_t thread, void* at, std::size_t size, const v
 void Memory::freed(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
-  s.races.plain(by, address_of(at), size, true);
-  s.races.poison(by, address_of(at), size);
+  s.races.poison(by, address_of(at), size, true);
 }
 
 void Memory::discarded(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
   State& s = *state_;
-  s.races.poison(s.accessor(thread, pc), address_of(at), size);
+  s.races.poison(s.accessor(thread, pc), address_of(at), size, false);
 }
 
 void Memory::forget(const void* at, std::size_t size) {

@@ -24,6 +24,8 @@ void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes
     use_after_free(by, cell, whole.at, whole.size, whole.write ? "plain write" : "plain read");
   }
   const std::uint32_t epoch = by.view.clock[by.thread];
+  constexpr std::uint32_t none = ~0U;
+  std::uint32_t place = none;  // of an access that this one takes the place of
   for (std::uint32_t i = 0; i < cell.count;) {
     Access& access = shadow_.access(cell, i);
     if ((access.bytes & bytes) == 0) {
@@ -37,16 +39,22 @@ void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes
     }
     if (ordered && (whole.write || !access.write)) {
       access.bytes &= static_cast<std::uint8_t>(~bytes);
-      if (access.bytes == 0) {
+      if (access.bytes == 0 && place != none) {
         shadow_.remove(cell, i);
         continue;
       }
+      if (access.bytes == 0) place = i;
     }
     ++i;
   }
   if (cell.location != 0 || cell.covered) plain_against_atomics(by, cell, bytes, whole);
   const auto size = static_cast<std::uint8_t>(whole.size <= 16 ? whole.size : 0);
-  shadow_.add(cell, {by.pc, epoch, static_cast<std::uint8_t>(by.thread), bytes, whole.write, size});
+  const Access now{by.pc, epoch, static_cast<std::uint8_t>(by.thread), bytes, whole.write, size};
+  if (place != none) {
+    shadow_.access(cell, place) = now;
+  } else {
+    shadow_.add(cell, now);
+  }
 }
 
 void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
@@ -133,12 +141,18 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
   }
 }
 
-void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size) {
-  const std::uint32_t block = blocks_.freed(at, size, by.thread, by.pc);
+void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked) {
+  const Whole whole{at, size, true};
   const std::uintptr_t end = at + size;
+  for (std::uintptr_t cell_at = at; checked && cell_at < end; cell_at += Shadow::cell_bytes) {
+    Cell& cell = shadow_.cell(cell_at);
+    if (cell.count == 0 && cell.location == 0 && !cell.covered) continue;
+    plain_cell(by, cell, 0xff, whole);
+  }
+  const std::uint32_t block = blocks_.freed(at, size, by.thread, by.pc);
   for (std::uintptr_t cell_at = at; cell_at < end; cell_at += Shadow::cell_bytes) {
     Cell& cell = shadow_.cell(cell_at);
-    locations_.each(cell, [&](Location& location) { history_.drop(location); });
+    if (!checked) locations_.each(cell, [&](Location& location) { history_.drop(location); });
     cell.start(shadow_.run());
     cell.freed = true;
     cell.location = block;

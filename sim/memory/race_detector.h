@@ -69,8 +69,8 @@ class RaceDetector {
   void allocated(const Accessor& by, std::uintptr_t at, std::size_t size) {
     blocks_.allocated(at, size, by.thread, by.pc);
   }
-  /// Any access from now on is a use after free.
-  void poison(const Accessor& by, std::uintptr_t at, std::size_t size);
+  /// Any access from now on is a use after free. `checked`: to free is to write to all of it.
+  void poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked);
 
  private:
   struct Whole {  // the access that a cell's part belongs to

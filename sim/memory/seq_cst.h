@@ -27,7 +27,9 @@ class SeqCst {
   void fence(ThreadView& thread) {
     before_fences_.join(thread.clock);
     thread.fence = fences_.add();
-    fences_[thread.fence] = {before_fences_, next()};
+    Fence& fence = fences_[thread.fence];
+    fence.clock = before_fences_;
+    fence.place = next();
   }
 
   /// Everything that happens before some fence executed so far.

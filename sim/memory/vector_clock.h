@@ -12,6 +12,15 @@ inline constexpr std::uint32_t max_threads = 32;
 
 class VectorClock {
  public:
+  VectorClock() = default;
+  VectorClock(const VectorClock& other) { *this = other; }
+  /// Worlds have few threads: only what is used is copied.
+  VectorClock& operator=(const VectorClock& other) {
+    for (std::uint32_t i = other.used_; i < used_; ++i) at_[i] = 0;
+    for (std::uint32_t i = 0; i < other.used_; ++i) at_[i] = other.at_[i];
+    used_ = other.used_;
+    return *this;
+  }
   std::uint32_t operator[](std::uint32_t thread) const { return at_[thread]; }
   void set(std::uint32_t thread, std::uint32_t epoch) {
     at_[thread] = epoch;
