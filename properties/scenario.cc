@@ -109,6 +109,13 @@ std::vector<Scenario> scenarios() {
   std::vector<Scenario> out;
   out.push_back(every_notify_wakes());
   out.push_back(every_scheduled_bh_runs_once());
+  out.push_back(bh_order_holds_across_nested_slices());
+  out.push_back(progress_value_is_exact());
+  out.push_back(no_busy_loop());
+  out.push_back(deadline_is_kept_and_polling_falls_back());
+  out.push_back(handlers_may_change_in_callbacks());
+  out.push_back(timers_fire_in_order_and_on_time());
+  out.push_back(waiting_ends_when_kicked());
   return out;
 }
 
