@@ -95,7 +95,11 @@ std::string Matrix::sentence(const std::string& rule) const {
 void Matrix::add_rows(const Cell& cell, const SearchResult& result,
                       const std::vector<Failure>& failures, ConformReport& report) const {
   std::uint64_t runs = 0;
-  for (const std::size_t i : cell.combinations) runs += result.outcomes[i].done.runs;
+  bool complete = true;
+  for (const std::size_t i : cell.combinations) {
+    runs += result.outcomes[i].done.runs;
+    complete = complete && result.outcomes[i].done.runs > 0 && result.outcomes[i].troubles.empty();
+  }
   const std::vector<std::string>& rules = cell.property->rules();
   for (const std::string& rule : rules) {
     if (!wanted(options_.rules, rule)) continue;
@@ -114,7 +118,7 @@ void Matrix::add_rows(const Cell& cell, const SearchResult& result,
       row.seed_file = failure.seed_file;
       row.text = describe(failure.finding->seed.verdict, catalog_);
     }
-    if (cell.offered && runs == 0 && row.result == "pass") row.result = "not-run";
+    if (!complete && row.result == "pass") row.result = "not-run";
     report.rows.push_back(std::move(row));
   }
 }

@@ -183,6 +183,7 @@ std::string json(const std::vector<MuseumRow>& rows) {
     json["rule"] = optional(row.rule);
     json["expected"] = name(row.expected);
     json["expected_rule"] = row.expected_rule;
+    json["as_expected"] = row.as_expected;
     json["property"] = row.property;
     json["runs"] = row.runs;
     json["seconds"] = row.seconds;

@@ -53,6 +53,7 @@ struct MuseumRow {
   std::string expected_rule, rule;
   VerdictKind expected = VerdictKind::pass, verdict = VerdictKind::pass;
   bool found = false;
+  bool as_expected = false;  // verdict and rule are museum.toml's
   std::uint64_t runs = 0;
   double seconds = 0;
   std::size_t choices = 0, program_ops = 0;

@@ -107,7 +107,7 @@ ExploreResult Hunt::explore_once(std::uint64_t first_run, std::uint64_t runs) {
 }
 
 void Hunt::keep(Finding finding) {
-  constexpr double patience = 5;  // seconds for the wanted failure after another
+  constexpr double patience = 1;  // seconds for the wanted failure after another
   const Verdict verdict = finding.seed.verdict;
   if (combination_.wanted && !combination_.wanted->same_failure(verdict)) {
     if (!other_) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,13 +26,16 @@ struct Header {
   std::uint32_t length;
 };
 
+/// By writev, which has no fault points: a progress frame leaves while the plan of a search is
+/// armed, and a strike here would be nobody's choice.
 void write_frame(int fd, Frame type, const void* data, std::size_t size) {
   std::string bytes(sizeof(Header) + size, '\0');
   const Header header{type, static_cast<std::uint32_t>(size)};
   std::memcpy(bytes.data(), &header, sizeof header);
   std::memcpy(bytes.data() + sizeof header, data, size);
   for (std::size_t at = 0; at < bytes.size();) {
-    const ssize_t n = write(fd, bytes.data() + at, bytes.size() - at);
+    const iovec rest{bytes.data() + at, bytes.size() - at};
+    const ssize_t n = writev(fd, &rest, 1);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) _exit(3);  // the parent is gone
     at += static_cast<std::size_t>(n);
