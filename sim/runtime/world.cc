@@ -72,9 +72,11 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   heap_reset();
   restore_segments();
   install_crash_handlers();
-  fault::set_decider([this](fault::PointId id) {
-    return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
-  });
+  fault::set_decider(
+      [this](fault::PointId id) {
+        return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
+      },
+      [this](fault::PointId) { choose(Kind::fault, 1); });  // counted, so that keys stay
   chooser.begin();
 
   Thread& first = new_thread(

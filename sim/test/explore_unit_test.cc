@@ -197,7 +197,7 @@ TEST(Explore, hidden_state_is_not_deterministic) {
   std::uint64_t runs = 0;
   property.also = [&] {
     if (++runs % 7 == 0) toy::current->ask(Kind::time, 0, 2);
-    toy::current->result.trace_hash ^= runs % 7 == 0 ? 1 : 0;
+    toy::current->result.trace_hash ^= runs % 7 == 0 ? 1u : 0u;
   };
   ExploreOptions options = options_for("random");
   options.twice = true;
