@@ -10,9 +10,8 @@
 
 namespace aiosim::kernel {
 
-std::uint32_t PipeEnd::readiness(bool scan) {
+std::uint32_t PipeEnd::readiness(bool) {
   Pipe& p = *pipe_;
-  if (scan) p.polled = true;
   std::uint32_t mask = 0;
   if ((flags & O_ACCMODE) == O_RDONLY) {
     if (!p.empty()) mask |= EPOLLIN | EPOLLRDNORM;
@@ -43,7 +42,8 @@ ssize_t PipeEnd::read(Io& io) {
     }
   }
   if (result == 0 && p.writer != nullptr) return -EAGAIN;
-  if (was_full && p.writer != nullptr) p.writer->wake(EPOLLOUT | EPOLLWRNORM);
+  const bool made_room = was_full && !p.full();
+  if (made_room && p.writer != nullptr) p.writer->wake(EPOLLOUT | EPOLLWRNORM);
   return result;
 }
 
@@ -56,19 +56,13 @@ void PipeEnd::append_page(Io& io, std::size_t size) {
   io.copy_from_user(p.data(slot), size);
 }
 
-void PipeEnd::tell_readers(bool was_empty) {
-  if (!was_empty && !pipe_->polled) return;
-  if (pipe_->reader != nullptr) pipe_->reader->wake(EPOLLIN | EPOLLRDNORM);
-}
-
 ssize_t PipeEnd::write(Io& io) {
   Pipe& p = *pipe_;
   if (io.left() == 0) return 0;
   if (p.reader == nullptr) return -EPIPE;  // SIGPIPE is taken as ignored
-  const bool was_empty = p.empty();
   const std::size_t before = io.moved();
   const std::size_t odd = io.left() % Pipe::page;
-  if (before == 0 && odd > 0 && !was_empty) {
+  if (before == 0 && odd > 0 && !p.empty()) {
     const std::size_t slot = p.slot(p.used - 1);
     Pipe::Page& last = p.ring[slot];
     const std::size_t end = last.begin + last.size;
@@ -78,7 +72,7 @@ ssize_t PipeEnd::write(Io& io) {
     }
   }
   while (io.left() > 0 && !p.full()) append_page(io, std::min(io.left(), Pipe::page));
-  tell_readers(was_empty);  // Linux: also when nothing could be written
+  p.reader->wake(EPOLLIN | EPOLLRDNORM);  // Linux: also when nothing could be written
   return io.moved() > before ? static_cast<ssize_t>(io.moved() - before) : -EAGAIN;
 }
 

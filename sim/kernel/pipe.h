@@ -33,7 +33,6 @@ struct Pipe {
   File::Messages messages;
   PipeEnd* reader = nullptr;  // null once closed
   PipeEnd* writer = nullptr;
-  bool polled = false;  // somebody polled: every write tells the readers from then on
 };
 
 class PipeEnd final : public File {
@@ -52,7 +51,6 @@ class PipeEnd final : public File {
 
  private:
   void append_page(Io& io, std::size_t size);
-  void tell_readers(bool was_empty);
 
   std::shared_ptr<Pipe> pipe_;
 };

@@ -176,6 +176,19 @@ TEST(Epoll, NestedInstancesAreReadableAndMayNotLoop) {
   }));
 }
 
+TEST(Epoll, NestingIsLimitedFromEitherEnd) {
+  const auto chain = [] {
+    int above = epoll_create1(0);
+    for (int i = 0; i < 4; ++i) {
+      const int below = epoll_create1(0);
+      SAME(0, watch(above, below, EPOLLIN));
+      above = below;
+    }
+    SAME(-ELOOP, watch(above, epoll_create1(0), EPOLLIN));
+  };
+  PASSES(simulate(chain));
+}
+
 TEST(Epoll, WatchEndsWithTheLastReferenceToTheFile) {
   PASSES(simulate([] {
     const int epoll = three_and_epoll();
