@@ -159,10 +159,8 @@ struct Memory::State {
             const void* pc) {
     ThreadView& view = threads[thread];
     history.read(location, store, view, thread, order_number);
-    if (store.initial) {
-      edge(thread, max_threads, 0);
-      return;
-    }
+    // Without an edge a read got its thread's own last store, or, without one, the first value.
+    if (store.thread == thread || store.initial) return;
     edge(thread, store.thread, store.operation);
     if (!view.happens_before_me(store.thread, store.epoch)) {
       races.loose_read(thread, order_number, location, store, pc);

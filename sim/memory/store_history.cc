@@ -104,8 +104,9 @@ bool StoreHistory::bounds(const Store& store, const ThreadView& view, const Vect
   return false;
 }
 
-std::uint32_t StoreHistory::candidates(const Location& location, const ThreadView& view,
-                                       std::uint32_t thread, int order, Candidates& out) const {
+std::uint32_t StoreHistory::older_candidates(const Location& location, const ThreadView& view,
+                                             std::uint32_t thread, int order,
+                                             Candidates& out) const {
   const VectorClock* fences = nullptr;
   std::uint32_t place = 0;
   if (order == seq_cst) {

@@ -60,7 +60,11 @@ class StoreHistory {
 
   /// The stores that `thread` may read with this order, newest first; their number.
   std::uint32_t candidates(const Location& location, const ThreadView& view, std::uint32_t thread,
-                           int order, Candidates& out) const;
+                           int order, Candidates& out) const {
+    out[0] = location.newest;
+    if (view.happens_before_me(out[0]->thread, out[0]->epoch)) return 1;
+    return older_candidates(location, view, thread, order, out);
+  }
 
   /// `thread` reads `store`: coherence and synchronisation follow.
   void read(const Location& location, Store& store, ThreadView& view, std::uint32_t thread,
@@ -75,6 +79,8 @@ class StoreHistory {
   void drop(Location& location);
 
  private:
+  std::uint32_t older_candidates(const Location& location, const ThreadView& view,
+                                 std::uint32_t thread, int order, Candidates& out) const;
   Store& take();
   void restart(Location& location, Value value);
   void merge_overlapping(Location& location, Value value);
