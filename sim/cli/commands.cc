@@ -51,6 +51,17 @@ std::string choices_text(const SeedFile& seed) {
   return out;
 }
 
+void print_troubles(const std::vector<std::string>& troubles) {
+  constexpr std::size_t most = 5;
+  for (std::size_t i = 0; i < std::min(most, troubles.size()); ++i) {
+    fmt::print(stderr, "aiosim: {}\n", troubles[i]);
+  }
+  if (troubles.size() > most) {
+    fmt::print(stderr, "aiosim: and {} more combinations without a result\n",
+               troubles.size() - most);
+  }
+}
+
 std::string file_if_needed(const Backend& backend, const Catalog& catalog) {
   if (contains(catalog.backend_names(), backend.name)) return {};
   if (contains(catalog.exhibit_names(), backend.name)) return {};

@@ -42,6 +42,9 @@ const Backend& backend_for(const Options& options, const std::string& named, Cat
 std::string program_text(const SeedFile& seed);
 std::string choices_text(const SeedFile& seed);
 
+/// Why workers gave no result, each a line on standard error; many of a kind are only counted.
+void print_troubles(const std::vector<std::string>& troubles);
+
 /// The module's file if `backend` cannot be found by its name, else "".
 std::string file_if_needed(const Backend& backend, const Catalog& catalog);
 

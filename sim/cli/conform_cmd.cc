@@ -116,6 +116,8 @@ void Matrix::add_rows(const Cell& cell, const SearchResult& result,
       if (of_another || row.result == "fail") continue;
       row.result = "fail";
       row.seed_file = failure.seed_file;
+      row.replay = replay_command(options_.program, failure.seed_file,
+                                  file_if_needed(*cell.backend, catalog_));
       row.text = describe(failure.finding->seed.verdict, catalog_);
     }
     if (!complete && row.result == "pass") row.result = "not-run";
@@ -189,13 +191,12 @@ void say_matrix(const Options& options, const ConformReport& report) {
   }
 }
 
-void say_failures(const Options& options, const ConformReport& report, Catalog& catalog) {
+void say_failures(const Options& options, const ConformReport& report) {
   std::set<std::string> said;
   for (const ConformRow& row : report.rows) {
     if (row.seed_file.empty() || !said.insert(row.seed_file).second) continue;
-    const std::string file = file_if_needed(catalog.backend(row.backend), catalog);
     say(options, "\n{} on {}: {}\n  seed file: {}\n  replay:    {}\n", row.property, row.backend,
-        row.text, row.seed_file, replay_command(options.program, row.seed_file, file));
+        row.text, row.seed_file, row.replay);
   }
 }
 
@@ -229,7 +230,7 @@ int run_conform(const Options& options, Catalog& catalog) {
   report.seed = settings.root_seed;
   for (const Outcome& outcome : result.outcomes) report.seconds += outcome.done.seconds;
   say_matrix(options, report);
-  say_failures(options, report, catalog);
+  say_failures(options, report);
   std::map<std::string, std::size_t> counts;
   for (const ConformRow& row : report.rows) ++counts[row.result];
   say(options, "\n{} pass, {} fail, {} not offered, {} not run; rules without a property: {}\n",
@@ -241,7 +242,7 @@ int run_conform(const Options& options, Catalog& catalog) {
   say(options, "report: {}/conform.html, .xml, .json{}\n", folder,
       report.interrupted ? " (interrupted)" : "");
   print_json(options, json(report));
-  for (const std::string& trouble : report.troubles) fmt::print(stderr, "aiosim: {}\n", trouble);
+  print_troubles(report.troubles);
   return counts["fail"] > 0 ? 1 : report.troubles.empty() ? 0 : 2;
 }
 

@@ -128,12 +128,11 @@ int run_explore(const Options& options, Catalog& catalog) {
   report.seed = settings.root_seed;
   report.interrupted = result.interrupted;
   bool found = false;
-  bool trouble = false;
+  std::vector<std::string> troubles;
   for (std::size_t i = 0; i < combinations.size(); ++i) {
     const Outcome& outcome = result.outcomes[i];
     ExploreRow row = make_row(combinations[i], outcome);
-    for (const std::string& line : outcome.troubles) fmt::print(stderr, "aiosim: {}\n", line);
-    trouble = trouble || !outcome.troubles.empty();
+    troubles.insert(troubles.end(), outcome.troubles.begin(), outcome.troubles.end());
     if (!outcome.findings.empty()) {
       const Finding& finding = outcome.findings.front();
       found = true;
@@ -148,7 +147,8 @@ int run_explore(const Options& options, Catalog& catalog) {
   }
   say_rows(options, report);
   print_json(options, json(report));
-  return found ? 1 : trouble ? 2 : 0;
+  print_troubles(troubles);
+  return found ? 1 : troubles.empty() ? 0 : 2;
 }
 
 }  // namespace aiosim::cli

@@ -214,6 +214,7 @@ std::string json(const ConformReport& report) {
                            {"result", row.result},
                            {"runs", row.runs},
                            {"seed_file", optional(row.seed_file)},
+                           {"replay", optional(row.replay)},
                            {"text", optional(row.text)}});
   }
   return dump(out);

@@ -59,8 +59,7 @@ void add_search(CLI::App& app, Options& options, Texts& texts) {
 
 void add_explore(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("PROPERTY", texts.names,
-                 "properties, or all; a bare number in the last place is the seed")
-      ->required();
+                 "properties, or all; a bare number in the last place is the seed");
   add_many(app, "--backend", options.backends, "a backend, exhibit or FILE.so (default: all)");
   add_search(app, options, texts);
   app.add_option("--runs", texts.runs,
@@ -98,7 +97,7 @@ void add_museum(CLI::App& app, Options& options, Texts& texts) {
 }
 
 void add_replay(CLI::App& app, Options& options, Texts& texts) {
-  app.add_option("FILE", options.files, "seed files")->required();
+  app.add_option("FILE", options.files, "seed files");
   add_many(app, "--backend", options.backends, "run on this backend instead of the file's");
   app.add_flag("--trace", options.trace, "print every event");
   app.add_flag("--loose", options.loose, "choices that no longer fit are left out");
@@ -113,12 +112,12 @@ void build(CLI::App& app, Options& options, Texts& texts) {
     case Command::museum: add_museum(app, options, texts); break;
     case Command::replay: add_replay(app, options, texts); break;
     case Command::minimise:
-      app.add_option("FILE", options.files, "a seed file")->required()->expected(1);
+      app.add_option("FILE", options.files, "a seed file")->expected(1);
       add_many(app, "--backend", options.backends, "run on this backend instead of the file's");
       app.add_option("--out", options.out, "the new file (default FILE.min.seed)");
       break;
     case Command::explain:
-      app.add_option("FILE", options.files, "a seed file")->required()->expected(1);
+      app.add_option("FILE", options.files, "a seed file")->expected(1);
       add_many(app, "--backend", options.backends, "run on this backend instead of the file's");
       app.add_flag("--all", options.all, "fold nothing");
       app.add_flag("--loose", options.loose, "choices that no longer fit are left out");
@@ -145,25 +144,35 @@ void check_word(const char* flag, const std::string& word, const char* a, const 
 }
 
 /// The values that CLI11 kept as text.
-void finish(Options& options, Texts& texts) {
-  if (!texts.runs.empty()) options.runs = parse_number("--runs", texts.runs, 1);
-  if (!texts.duration.empty()) options.seconds = parse_duration("--for", texts.duration);
+void finish(const CLI::App& app, Options& options, Texts& texts) {
+  const auto given = [&](const char* flag) {
+    const CLI::Option* option = app.get_option_no_throw(flag);
+    return option != nullptr && option->count() > 0;
+  };
+  if (given("--runs")) options.runs = parse_number("--runs", texts.runs, 1);
+  if (given("--for")) options.seconds = parse_duration("--for", texts.duration);
   if (options.command == Command::explore && options.runs && options.seconds) {
     throw BadInput("--runs and --for: expected one of the two");
   }
-  if (!texts.jobs.empty()) {
+  if (given("--jobs")) {
     const std::uint64_t jobs = parse_number("--jobs", texts.jobs, 1);
     if (jobs > 256) throw BadInput(fmt::format("--jobs: expected at most 256, found {}", jobs));
     options.jobs = static_cast<unsigned>(jobs);
   }
-  if (!texts.seed.empty()) options.seed = parse_number("--seed", texts.seed, 0);
-  if (!texts.stop_at.empty()) options.stop_at = parse_number("--stop-at", texts.stop_at, 1);
+  if (given("--seed")) options.seed = parse_number("--seed", texts.seed, 0);
+  if (given("--stop-at")) options.stop_at = parse_number("--stop-at", texts.stop_at, 1);
   check_word("--memory", texts.memory, "weak", "sc");
   check_word("--world", texts.world, "sim", "host");
   options.memory = texts.memory == "sc" ? MemoryMode::sc : MemoryMode::weak;
   options.host_world = texts.world == "host";
   options.minimise = !texts.no_minimise;
+  // Not by CLI11, which would complain of this before it complains of an unknown flag.
+  const bool wants_file = options.command == Command::replay ||
+                          options.command == Command::minimise ||
+                          options.command == Command::explain;
+  if (wants_file && options.files.empty()) throw BadInput("expected a seed file");
   if (options.command != Command::explore) return;
+  if (texts.names.empty()) throw BadInput("expected a PROPERTY, or all (aiosim list properties)");
   if (texts.names.size() > 1 && is_number(texts.names.back())) {
     if (options.seed) throw BadInput("the seed is given twice: by --seed and in the last place");
     options.seed = parse_number("SEED", texts.names.back(), 0);
@@ -248,7 +257,7 @@ Parsed parse_options(int argc, char** argv) {
   build(app, options, texts);
   try {
     app.parse(arguments(argc - 2, argv + 2));
-    finish(options, texts);
+    finish(app, options, texts);
   } catch (const CLI::CallForHelp&) {
     fmt::print("{}", app.help());
     return {std::nullopt, 0};

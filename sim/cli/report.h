@@ -63,7 +63,7 @@ struct MuseumRow {
 struct ConformRow {
   std::string rule, sentence, property, backend, result;  // pass, fail, not-offered
   std::uint64_t runs = 0;
-  std::string seed_file, text;
+  std::string seed_file, replay, text;
 };
 struct ConformReport {
   std::vector<std::string> backends;
