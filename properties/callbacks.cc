@@ -143,12 +143,15 @@ void Interpreter::touch(const Registration& handler, Source source, bool result)
 /// Polls are many: only those that say yes, or that a rule may forbid, are kept.
 bool Interpreter::on_poll(void* opaque) {
   const HarnessScope harness;
-  const auto& handler = *static_cast<Registration*>(opaque);
+  auto& handler = *static_cast<Registration*>(opaque);
   Interpreter& self = *handler.self;
   const FdState& fd = self.fds_[static_cast<std::size_t>(handler.fd)];
   const bool ready = fd.data > 0;
-  self.last_test_ns_ = aiosim::now_ns();
-  if (self.first_test_ns_ < 0) self.first_test_ns_ = self.last_test_ns_;
+  const std::int64_t now_ns = aiosim::now_ns();
+  if (self.first_test_ns_ < 0) self.first_test_ns_ = now_ns;
+  self.last_look_ns_ = handler.window == self.window_ ? handler.tested_ns : self.window_begin_ns_;
+  handler.window = self.window_;
+  handler.tested_ns = now_ns;
   if (ready || fd.current != &handler || fd.ready_depth > 0) {
     self.touch(handler, Source::poll_function, ready);
   }
@@ -176,6 +179,7 @@ void Interpreter::on_window(void* opaque, bool begin) {
   auto& self = *static_cast<Interpreter*>(opaque);
   const std::int64_t now_ns = aiosim::now_ns();
   if (begin) {
+    ++self.window_;
     self.window_begin_ns_ = now_ns;
     self.first_test_ns_ = -1;
     self.recorder_.add(0, {.what = What::window_begin});
@@ -185,7 +189,7 @@ void Interpreter::on_window(void* opaque, bool begin) {
   seen.a = now_ns - self.window_begin_ns_;
   seen.b = self.first_test_ns_ < 0
                ? -1
-               : (self.first_test_ns_ - self.window_begin_ns_) + (now_ns - self.last_test_ns_);
+               : (self.first_test_ns_ - self.window_begin_ns_) + (now_ns - self.last_look_ns_);
   self.recorder_.add(0, seen);
 }
 

@@ -60,6 +60,8 @@ class Interpreter {
     bool pollable = false;
     bool write = false;
     std::atomic<bool> polling{false};  // io_poll_begin called, io_poll_end not yet
+    int window = 0;                    // of busy polling in which it was last tested
+    std::int64_t tested_ns = 0;
     int writes = 0;
   };
   struct FdState {
@@ -179,10 +181,12 @@ class Interpreter {
   int depth_ = 0;               // polls on home's stack
   std::uint64_t home_calls_ = 0;  // callbacks so far
   bool in_world_ = false;
-  // Busy polling under way: its begin, and its first and last poll function.
+  // Busy polling under way: when it began, when a poll function was first called, and when the one
+  // called last was called the time before: the loop looked at the clock in between.
+  int window_ = 0;
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
-  std::int64_t last_test_ns_ = -1;
+  std::int64_t last_look_ns_ = -1;
   alignas(std::thread) std::array<std::byte, sizeof(std::thread) * max_threads> threads_;
 };
 

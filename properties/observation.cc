@@ -15,7 +15,6 @@ void Recorder::add(int thread, Observation seen) {
   seen.ticket = tickets_.fetch_add(1, std::memory_order_relaxed) + 1;
   seen.thread = thread;
   seen.time_ns = aiosim::now_ns();
-  if (thread == 0) seen.blocked_ns = aiosim::blocked_ns();
   threads_[static_cast<std::size_t>(thread)].push_back(seen);
 }
 

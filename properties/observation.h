@@ -23,7 +23,7 @@ enum class What : std::uint8_t {
   poll_begin,   // index: blocking; a: fds readable by the kernel's lights, b: by their poll function
   poll_end,     // index: result
   window_begin, // busy polling
-  window_end,   // a: its ns; b: ns of it before the first and after the last poll function, or -1
+  window_end,   // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
   kernel_call,  // index: KernelCode; a: fd, b: result
   time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
   waited,       // wait_while returned; index: flag; b: somebody had begun to set it
@@ -50,7 +50,6 @@ struct Observation {
   std::int64_t c = 0;
   std::int64_t d = 0;
   std::int64_t time_ns = 0;
-  std::int64_t blocked_ns = 0;  // of the home thread
 };
 
 class Recorder {

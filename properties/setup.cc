@@ -95,6 +95,7 @@ void Interpreter::reset() {
     handler.self = this;
     handler.polling = false;
     handler.writes = 0;
+    handler.window = 0;
   }
   next_instance_ = 0;
   next_registration_ = 0;
@@ -105,7 +106,7 @@ void Interpreter::reset() {
   home_notified_ = joined_ = false;
   depth_ = 0;
   home_calls_ = 0;
-  first_test_ns_ = last_test_ns_ = -1;
+  window_ = 0;
 }
 
 void Interpreter::set_up() {

@@ -73,7 +73,6 @@ class Builder {
     if (poll.woken != never) return;
     poll.woken = seen.ticket;
     poll.woken_ns = seen.time_ns;
-    poll.woken_blocked_ns = seen.blocked_ns;
   }
 
   void begin_call(const Observation& seen) {
@@ -104,7 +103,6 @@ class Builder {
     poll.blocking = seen.index != 0;
     poll.begin = seen.ticket;
     poll.begin_ns = seen.time_ns;
-    poll.begin_blocked_ns = seen.blocked_ns;
     poll.accepted = accepted_;
     poll.kernel_fds = seen.a;
     poll.pollable_fds = seen.b;
@@ -144,8 +142,9 @@ class Builder {
     jump.home_blocked = seen.index != 0;
     jump.unserved = seen.c;
     jump.polled = seen.d;
-    if (!stack_.empty() && open_home_op() < 0) {
-      if (stack_.back().first == Frame::poll) jump.poll = stack_.back().second;
+    if (Poll* poll = innermost_poll(); poll != nullptr && open_home_op() < 0) {
+      jump.poll = stack_.back().second;
+      if (poll->woken == never) poll->asleep_ns += jump.to_ns - jump.from_ns;
     }
     if (!stack_.empty() && stack_.back().first == Frame::wait) jump.wait = stack_.back().second;
     out_.jumps.push_back(jump);
@@ -180,20 +179,6 @@ bool Operation::notifies() const {
     case Verb::remove_fd: return true;
     default: return false;
   }
-}
-
-const Call* Timeline::call_after(Source source, int index, std::uint64_t ticket) const {
-  for (const Call& call : calls) {
-    if (call.source == source && call.index == index && call.begin >= ticket) return &call;
-  }
-  return nullptr;
-}
-
-bool Timeline::any_op(Verb verb, int index, std::uint64_t from, std::uint64_t to) const {
-  for (const Operation& op : ops) {
-    if (op.verb == verb && op.index == index && op.end >= from && op.begin <= to) return true;
-  }
-  return false;
 }
 
 Timeline make_timeline(std::vector<Observation> observations) {

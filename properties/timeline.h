@@ -26,7 +26,6 @@ struct Poll {
   std::uint64_t accepted = 0;  // home had surely accepted earlier notifications before this ticket
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
-  std::int64_t begin_blocked_ns = 0;
   std::int64_t kernel_fds = 0;    // readable at its begin, of handlers that are not pollable
   std::int64_t pollable_fds = 0;  // the same of pollable ones
   std::vector<int> calls;         // that it made itself
@@ -34,7 +33,7 @@ struct Poll {
   // At its first call, or its end if there was none:
   std::uint64_t woken = never;
   std::int64_t woken_ns = 0;
-  std::int64_t woken_blocked_ns = 0;
+  std::int64_t asleep_ns = 0;     // that time jumped over until then, everybody being blocked
   std::int64_t polling_ns = 0;    // in busy polling until then
   std::int64_t edges_ns = 0;      // of it outside what the loop can have measured
 };
@@ -90,9 +89,6 @@ struct Timeline {
   bool destroyed = false;
   bool in_world = false;
 
-  /// The call of this source that begins at `ticket` or later, if any, else null.
-  const Call* call_after(Source source, int index, std::uint64_t ticket) const;
-  bool any_op(Verb verb, int index, std::uint64_t from, std::uint64_t to) const;
 };
 
 Timeline make_timeline(std::vector<Observation> observations);

@@ -55,8 +55,7 @@ Finding late(const Operation& arm, std::int64_t deadline_ns, std::int64_t now_ns
 Finding woke_late(const Timeline& timeline, const Facts& facts, const Poll& poll) {
   if (!poll.blocking || poll.woken == never) return std::nullopt;
   const std::int64_t elapsed_ns = poll.woken_ns - poll.begin_ns;
-  const std::int64_t blocked_ns = poll.woken_blocked_ns - poll.begin_blocked_ns;
-  const std::int64_t own_ns = elapsed_ns - blocked_ns - poll.polling_ns + poll.edges_ns;
+  const std::int64_t own_ns = elapsed_ns - poll.asleep_ns - poll.polling_ns + poll.edges_ns;
   for (const Operation& arm : timeline.ops) {
     if (arm.verb != Verb::arm || !surely_armed(timeline, arm, poll.begin)) continue;
     if (!surely_armed(timeline, arm, poll.woken)) continue;

@@ -18,20 +18,25 @@ std::int64_t ended_by(const Operation& op) {
   return op.verb == Verb::modify_fd ? op.c : -1;
 }
 
-/// The ticket after which home has surely learnt that `op`, of another thread, is over: a call that
-/// saw what the thread wrote for a schedule after it. `never` if there is none.
+/// The ticket after which home has surely learnt that `op`, of another thread, is over: a poll that
+/// began after it has returned, having accepted its notification (R43, S14.5); or a call saw what the
+/// thread wrote for a schedule after it. `never` if there is none.
 std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
-  if (op.thread == 0) return op.end;
+  if (op.thread == 0 || op.end == never) return op.end;
+  std::uint64_t known = never;
+  for (const Poll& poll : timeline.polls) {
+    if (poll.begin > op.end && poll.ended) known = std::min(known, poll.end);
+  }
   for (const Operation& later : timeline.ops) {
     const bool schedule = later.verb == Verb::schedule || later.verb == Verb::schedule_idle;
     if (!schedule || later.thread != op.thread || later.begin < op.end) continue;
     for (const Call& call : timeline.calls) {
       if (call.source != Source::bh || call.index != later.index) continue;
       const auto seen = (static_cast<std::uint64_t>(call.a) >> (16 * op.thread)) & 0xffff;
-      if (seen >= static_cast<std::uint64_t>(later.a)) return call.begin;
+      if (seen >= static_cast<std::uint64_t>(later.a)) known = std::min(known, call.begin);
     }
   }
-  return never;
+  return known;
 }
 
 }  // namespace
@@ -113,10 +118,11 @@ Finding polling_pairs(const Timeline& timeline, const Facts&) {
 
 namespace {
 
-/// Did somebody change the handler of `fd` while the poll ran?
-bool changed_during(const Timeline& timeline, const Poll& poll, int fd) {
+/// May home have been in doubt, while the poll ran, of which handler `fd` has?
+bool in_doubt(const Timeline& timeline, const Poll& poll, int fd) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return about_handler(op) && op.index == fd && op.end > poll.begin && op.begin < poll.end;
+    return about_handler(op) && op.index == fd && op.begin < poll.end &&
+           known_at_home(timeline, op) > poll.begin;
   });
 }
 
@@ -133,7 +139,7 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
     const bool kernel = (poll.kernel_fds & bit) != 0;
     // A pollable one may wait its turn while other things keep the poll from sleeping.
     const bool pollable = (poll.pollable_fds & bit) != 0 && poll.calls.empty();
-    if ((!kernel && !pollable) || changed_during(timeline, poll, fd)) continue;
+    if ((!kernel && !pollable) || in_doubt(timeline, poll, fd)) continue;
     if (called_during(timeline, poll, fd)) continue;
     return broken(pollable && !poll.blocking ? "D6" : "S14.9",
                   std::string("poll(") + (poll.blocking ? "true" : "false") + "), begun " +
