@@ -1,7 +1,10 @@
 // Smaller: first the choices, then the program, then the fault points that never struck, and a
 // search for another, shorter schedule of what is left. Deterministic: bounded by work, not time.
 #include <algorithm>
+#include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "explore/choice_shrink.h"
@@ -15,8 +18,8 @@
 namespace aiosim {
 namespace {
 
-/// Some ten seconds of one core; most failures take a hundredth of it.
-constexpr std::uint64_t all_points = 100'000'000;
+/// Some five seconds of one core; most failures take a hundredth of it.
+constexpr std::uint64_t all_points = 40'000'000;
 /// What the program's shrinking leaves for the rest.
 constexpr std::uint64_t reserved_points = all_points / 4;
 /// A schedule with so few choices is not searched for a shorter one.
@@ -38,9 +41,11 @@ class Minimiser {
 
  private:
   void confirm();
+  void measure_luck(Trial& trial);
   void shrink_choices(Trial& trial);
   bool still_fails(const Program& candidate);
   std::optional<RunResult> search(Trial& trial);
+  std::optional<RunResult> drawn_run(Trial& trial, unsigned i);
   void drop_idle_faults();
   void find_shorter();
   std::optional<RunResult> failing_run(Trial& trial, Chooser& chooser);
@@ -52,8 +57,10 @@ class Minimiser {
   SeedFile seed_;
   const Property& property_;
   const Backend& backend_;
-  const unsigned research_;
+  unsigned research_;  // schedules a candidate program is given
   Budget budget_;
+  const std::unique_ptr<Strategy> sparse_ = make_strategy("sparse");
+  const std::unique_ptr<Strategy> portfolio_ = make_strategy("portfolio");
   std::uint64_t length_ = 1;  // scheduling questions of a failing run, for PCT
 };
 
@@ -99,7 +106,16 @@ void Minimiser::confirm() {
   }
   length_ = replayer.scheduling_questions();
   seed_.choices = run.choices;
+  measure_luck(trial);
   shrink_choices(trial);
+}
+
+// A program of which every other schedule fails need not be given 200 to say that it does not.
+void Minimiser::measure_luck(Trial& trial) {
+  constexpr unsigned margin = 10;
+  unsigned hits = 0;
+  for (unsigned i = 0; i < research_ && !budget_.spent(); ++i) hits += drawn_run(trial, i) ? 1u : 0u;
+  if (hits > 0) research_ = std::min(research_, margin * research_ / hits + margin);
 }
 
 void Minimiser::shrink_choices(Trial& trial) {
@@ -127,30 +143,32 @@ bool Minimiser::still_fails(const Program& candidate) {
   return true;
 }
 
+/// The i-th schedule drawn for any program, if it fails.
+std::optional<RunResult> Minimiser::drawn_run(Trial& trial, unsigned i) {
+  Strategy& strategy = i % 2 == 0 ? *sparse_ : *portfolio_;
+  strategy.set_length(length_);
+  strategy.start(derive(0, Purpose::research, i));
+  return failing_run(trial, strategy);
+}
+
 std::optional<RunResult> Minimiser::search(Trial& trial) {
-  const auto sparse = make_strategy("sparse");
-  const auto portfolio = make_strategy("portfolio");
   for (unsigned i = 0; i < research_ && !budget_.spent(); ++i) {
-    Strategy& strategy = i % 2 == 0 ? *sparse : *portfolio;
-    strategy.set_length(length_);
-    strategy.start(derive(0, Purpose::research, i));
-    if (auto run = failing_run(trial, strategy)) {
-      length_ = strategy.questions();
-      return run;
-    }
+    auto run = drawn_run(trial, i);
+    if (!run) continue;
+    length_ = (i % 2 == 0 ? sparse_ : portfolio_)->questions();
+    return run;
   }
   return std::nullopt;
 }
 
 void Minimiser::find_shorter() {
   Trial trial = trial_of(seed_.program);
-  const auto sparse = make_strategy("sparse");
-  sparse->set_length(length_);
+  sparse_->set_length(length_);
   unsigned tries = 0;
   for (unsigned i = 0; i < schedules_for_shorter && tries < tries_for_shorter; ++i) {
     if (seed_.choices.size() <= short_enough || budget_.spent()) return;
-    sparse->start(derive(1, Purpose::research, i));
-    std::optional<RunResult> run = failing_run(trial, *sparse);
+    sparse_->start(derive(1, Purpose::research, i));
+    std::optional<RunResult> run = failing_run(trial, *sparse_);
     if (!run) continue;
     ++tries;
     ChoiceShrink shrink(trial, seed_.verdict, std::move(run->choices), budget_);
