@@ -114,7 +114,8 @@ void Minimiser::confirm() {
 void Minimiser::measure_luck(Trial& trial) {
   constexpr unsigned margin = 10;
   unsigned hits = 0;
-  for (unsigned i = 0; i < research_ && !budget_.spent(); ++i) hits += drawn_run(trial, i) ? 1u : 0u;
+  for (unsigned i = 0; i < research_ && !budget_.spent(); ++i)
+    hits += drawn_run(trial, i) ? 1u : 0u;
   if (hits > 0) research_ = std::min(research_, margin * research_ / hits + margin);
 }
 
