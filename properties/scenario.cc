@@ -88,7 +88,7 @@ class ScenarioProperty final : public aiosim::Property {
   }
   std::unique_ptr<aiosim::Execution> prepare(const aiosim::Program& program,
                                              const aiosim::Backend& backend) const override {
-    return std::make_unique<ScenarioExecution>(scenario_, parse(program), module_of(backend));
+    return make_execution(scenario_, parse(program), module_of(backend));
   }
 
  private:
@@ -100,6 +100,11 @@ class ScenarioProperty final : public aiosim::Property {
 };
 
 }  // namespace
+
+std::unique_ptr<aiosim::Execution> make_execution(const Scenario& scenario, const Case& program,
+                                                  const BackendModule& module) {
+  return std::make_unique<ScenarioExecution>(scenario, program, module);
+}
 
 std::unique_ptr<aiosim::Property> make_property(Scenario scenario) {
   return std::make_unique<ScenarioProperty>(std::move(scenario));

@@ -47,4 +47,8 @@ std::vector<Scenario> scenarios();
 
 std::unique_ptr<aiosim::Property> make_property(Scenario scenario);
 
+/// One program of `scenario` bound to a loop. Both must outlive it.
+std::unique_ptr<aiosim::Execution> make_execution(const Scenario& scenario, const Case& program,
+                                                  const BackendModule& module);
+
 }  // namespace properties

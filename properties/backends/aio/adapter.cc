@@ -14,6 +14,9 @@
 #ifndef AIOSIM_UPGRADE
 #define AIOSIM_UPGRADE 64
 #endif
+#ifndef AIOSIM_BACKEND_SYMBOL  // several in one binary need names of their own
+#define AIOSIM_BACKEND_SYMBOL aiosim_backend
+#endif
 
 namespace {
 
@@ -113,10 +116,6 @@ constexpr std::uint32_t offers =
 
 }  // namespace
 
-extern "C" const properties::BackendModule aiosim_backend;
-const properties::BackendModule aiosim_backend = {properties::backend_abi,
-                                                  AIOSIM_BACKEND_NAME,
-                                                  offers,
-                                                  create,
-                                                  payload_store,
-                                                  payload_load};
+extern "C" const properties::BackendModule AIOSIM_BACKEND_SYMBOL;
+const properties::BackendModule AIOSIM_BACKEND_SYMBOL = {
+    properties::backend_abi, AIOSIM_BACKEND_NAME, offers, create, payload_store, payload_load};

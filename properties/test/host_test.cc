@@ -1,0 +1,100 @@
+// Every property on every monitor of our loop, as it is shipped, on real threads and the real
+// kernel, with the fault points in its system calls. Under -fsanitize this is what they watch.
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "aiosim/observe.h"
+#include "fault/points.h"
+#include "scenario.h"
+
+extern "C" {
+extern const properties::BackendModule reference_ppoll;
+extern const properties::BackendModule reference_epoll;
+extern const properties::BackendModule reference_upgrade;
+}
+
+namespace properties {
+namespace {
+
+constexpr int programs = 40;
+constexpr int runs_per_program = 3;
+constexpr std::uint32_t strikes_per_million = 50'000;
+
+struct Cell {
+  Scenario scenario;
+  const BackendModule* module;
+  std::string plan;
+};
+
+std::vector<Cell> cells() {
+  std::vector<Cell> out;
+  for (const Scenario& scenario : scenarios()) {
+    for (const BackendModule* module : {&reference_ppoll, &reference_epoll, &reference_upgrade}) {
+      for (const char* plan : {"none", "eintr", "spurious", "setup"}) {
+        out.push_back({scenario, module, plan});
+      }
+    }
+  }
+  return out;
+}
+
+std::string cell_name(const testing::TestParamInfo<Cell>& it) {
+  std::string out = it.param.scenario.name + "_on_" + it.param.module->name + "_under_" +
+                    it.param.plan;
+  for (char& c : out) c = c == '-' ? '_' : c;
+  return out;
+}
+
+aiosim::Verdict run(aiosim::Execution& execution) {
+  aiosim::RunResult result;
+  try {
+    execution.body();
+  } catch (const aiosim::RunStopped& stopped) {
+    result.verdict = stopped.verdict;
+  }
+  return execution.judge(result);
+}
+
+std::string text_of(const aiosim::Program& program) {
+  std::string out;
+  for (const auto& part : program.parts) {
+    out += part.name + ":\n";
+    for (const std::string& op : part.ops) out += "  " + op + '\n';
+  }
+  return out;
+}
+
+class Host : public testing::TestWithParam<Cell> {
+ public:
+  ~Host() override {
+    aiosim::fault::arm({});
+    aiosim::fault::set_decider(nullptr);
+  }
+};
+
+TEST_P(Host, Holds) {
+  const Scenario& scenario = GetParam().scenario;
+  ASSERT_EQ(GetParam().module->offers & scenario.needs, scenario.needs);
+  aiosim::fault::arm(aiosim::fault::parse_plan(GetParam().plan));
+  for (int i = 0; i < programs; ++i) {
+    const auto seed = static_cast<std::uint64_t>(i);
+    const Case program = generate(scenario.recipe, seed, 1 + i * 99 / (programs - 1));
+    const auto execution = make_execution(scenario, program, *GetParam().module);
+    for (int repeat = 0; repeat < runs_per_program; ++repeat) {
+      const std::uint64_t run_seed = seed * runs_per_program + static_cast<std::uint64_t>(repeat);
+      aiosim::fault::set_decider(aiosim::fault::host_decider(run_seed, strikes_per_million));
+      aiosim::fault::begin_run();
+      const aiosim::Verdict verdict = run(*execution);
+      ASSERT_TRUE(verdict.passed())
+          << aiosim::name(verdict.kind) << ", rule " << verdict.rule << ": " << verdict.text
+          << "\nprogram of seed " << seed << ", run " << repeat << ":\n"
+          << text_of(print(program));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, Host, testing::ValuesIn(cells()), cell_name);
+
+}  // namespace
+}  // namespace properties
