@@ -66,7 +66,7 @@ int spurious_readiness(pollfd* fds, nfds_t count) {
   if (!detail::armed[static_cast<std::size_t>(PointId::epoll_wait_spurious)]) return 0;
   for (nfds_t i = 0; i < count; ++i) {
     if (fds[i].fd < 0 || (fds[i].events & POLLIN) == 0 || !is_epoll(fds[i].fd)) continue;
-    if (!strikes(PointId::epoll_wait_spurious)) continue;
+    if (!strikes_host(PointId::epoll_wait_spurious)) continue;
     fds[i].revents = POLLIN;
     return 1;
   }
@@ -78,11 +78,11 @@ int faulted_poll(pollfd* fds, nfds_t count) {
   const int ready = next_poll(fds, count, 0);
   if (ready != 0) return ready;
   if (spurious_readiness(fds, count) != 0) return 1;
-  return strikes(PointId::ppoll_eintr) ? fails(EINTR) : 0;
+  return strikes_host(PointId::ppoll_eintr) ? fails(EINTR) : 0;
 }
 
 int faulted_epoll_wait(int epfd, epoll_event* events, int max) {
-  if (!strikes(PointId::epoll_wait_eintr)) return 0;
+  if (!strikes_host(PointId::epoll_wait_eintr)) return 0;
   const int ready = next_epoll_wait(epfd, events, max, 0);
   return ready != 0 ? ready : fails(EINTR);
 }
@@ -97,19 +97,19 @@ bool poll_is_armed() { return is_armed(PointId::ppoll_eintr, PointId::epoll_wait
 }  // namespace
 
 int epoll_create(int size) {
-  if (strikes(PointId::epoll_create1_emfile)) return fails(EMFILE);
+  if (strikes_host(PointId::epoll_create1_emfile)) return fails(EMFILE);
   return next_epoll_create(size);
 }
 
 int epoll_create1(int flags) {
-  if (strikes(PointId::epoll_create1_emfile)) return fails(EMFILE);
+  if (strikes_host(PointId::epoll_create1_emfile)) return fails(EMFILE);
   return next_epoll_create1(flags);
 }
 
 int epoll_ctl(int epfd, int op, int fd, epoll_event* event) {
   if (op == EPOLL_CTL_ADD) {
-    if (strikes(PointId::epoll_ctl_enomem)) return fails(ENOMEM);
-    if (strikes(PointId::epoll_ctl_enospc)) return fails(ENOSPC);
+    if (strikes_host(PointId::epoll_ctl_enomem)) return fails(ENOMEM);
+    if (strikes_host(PointId::epoll_ctl_enospc)) return fails(ENOSPC);
   }
   return next_epoll_ctl(epfd, op, fd, event);
 }
@@ -141,7 +141,7 @@ int epoll_pwait2(int epfd, epoll_event* events, int max, const timespec* timeout
 }
 
 int eventfd(unsigned initial, int flags) {
-  if (strikes(PointId::eventfd_emfile)) return fails(EMFILE);
+  if (strikes_host(PointId::eventfd_emfile)) return fails(EMFILE);
   return next_eventfd(initial, flags);
 }
 
@@ -162,17 +162,17 @@ int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* ma
 }
 
 ssize_t read(int fd, void* buffer, std::size_t size) {
-  if (fd > STDERR_FILENO && strikes(PointId::read_eintr)) return fails(EINTR);
+  if (fd > STDERR_FILENO && strikes_host(PointId::read_eintr)) return fails(EINTR);
   return next_read(fd, buffer, size);
 }
 
 ssize_t write(int fd, const void* buffer, std::size_t size) {
-  if (fd > STDERR_FILENO && strikes(PointId::write_eintr)) return fails(EINTR);
+  if (fd > STDERR_FILENO && strikes_host(PointId::write_eintr)) return fails(EINTR);
   return next_write(fd, buffer, size);
 }
 
 int nanosleep(const timespec* request, timespec* remain) {
-  if (strikes(PointId::nanosleep_eintr)) {
+  if (strikes_host(PointId::nanosleep_eintr)) {
     if (remain != nullptr) *remain = *request;
     return fails(EINTR);
   }
@@ -180,7 +180,7 @@ int nanosleep(const timespec* request, timespec* remain) {
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* remain) {
-  if (strikes(PointId::nanosleep_eintr)) {
+  if (strikes_host(PointId::nanosleep_eintr)) {
     if (remain != nullptr && (flags & TIMER_ABSTIME) == 0) *remain = *request;
     return EINTR;
   }
@@ -193,8 +193,8 @@ long syscall(long number, long a, long b, long c, long d, long e, long f) {
       (command == FUTEX_WAIT || command == FUTEX_WAIT_BITSET)) {
     const auto* word = reinterpret_cast<std::atomic<int>*>(a);
     if (word->load() == static_cast<int>(c)) {  // else EAGAIN comes first
-      if (strikes(PointId::futex_eintr)) return fails(EINTR);
-      if (strikes(PointId::futex_spurious)) return 0;
+      if (strikes_host(PointId::futex_eintr)) return fails(EINTR);
+      if (strikes_host(PointId::futex_spurious)) return 0;
     }
   }
   return next_syscall(number, a, b, c, d, e, f);
@@ -203,7 +203,7 @@ long syscall(long number, long a, long b, long c, long d, long e, long f) {
 namespace {
 // A wait that returns at once has still let the mutex go.
 bool spurious_condition(pthread_mutex_t* mutex) {
-  if (!strikes(PointId::cond_wait_spurious)) return false;
+  if (!strikes_host(PointId::cond_wait_spurious)) return false;
   pthread_mutex_unlock(mutex);
   pthread_mutex_lock(mutex);
   return true;

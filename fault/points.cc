@@ -63,6 +63,7 @@ struct Armed {
   std::array<std::atomic<std::uint32_t>, point_count> struck{};
   std::function<bool(PointId)> decider;
   std::function<void(PointId)> passed_over;
+  bool in_world = false;
 };
 Armed state;
 
@@ -129,9 +130,19 @@ void begin_run(std::uint64_t subset) {
   }
 }
 
-void set_decider(std::function<bool(PointId)> decider, std::function<void(PointId)> passed_over) {
+void set_decider(std::function<bool(PointId)> decider) {
+  state.decider = std::move(decider);
+  state.passed_over = nullptr;
+  state.in_world = false;
+}
+
+void set_world_decider(std::function<bool(PointId)> decider,
+                       std::function<void(PointId)> passed_over) {
   state.decider = std::move(decider);
   state.passed_over = std::move(passed_over);
+  state.in_world = true;
 }
+
+bool strikes_host(PointId id) { return !state.in_world && strikes(id); }
 
 }  // namespace aiosim::fault

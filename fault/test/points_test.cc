@@ -72,7 +72,7 @@ TEST_F(Points, SubsetSwitchesPointsOffForOneRun) {
 
 TEST_F(Points, PassedOverHearsOfQuestionsThatCannotStrike) {
   int passed = 0;
-  set_decider([](PointId) { return true; }, [&](PointId) { ++passed; });
+  set_world_decider([](PointId) { return true; }, [&](PointId) { ++passed; });
   arm({"one", {PointId::read_eintr}, 1});
   EXPECT_EQ(strikes_of(PointId::read_eintr, 5), 1u);
   EXPECT_EQ(passed, 4);

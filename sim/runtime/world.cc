@@ -72,7 +72,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   heap_reset();
   restore_segments();
   install_crash_handlers();
-  fault::set_decider(
+  fault::set_world_decider(
       [this](fault::PointId id) {
         return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
       },
@@ -91,6 +91,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   set_fs(first.tcb->fs);
   context::jump_fcontext(first.context, nullptr);
   // end_run() jumped back, with the caller's %fs.
+  fault::set_world_decider(nullptr, nullptr);
   time_jump_probe = nullptr;
   kernel_call_probe = nullptr;
   return take_result();

@@ -88,11 +88,19 @@ void arm(const Plan& plan);
 /// the armed plan off for this run (swarm). All ones keeps the whole plan.
 void begin_run(std::uint64_t subset = ~0ULL);
 
-/// Who decides. Called with the point; must not block, throw, or switch threads. `passed_over` is
-/// called instead when an armed point may not strike (limit reached, or off in this run): a world
-/// counts the question there, so that later ones keep their numbers.
-void set_decider(std::function<bool(PointId)> decider,
-                 std::function<void(PointId)> passed_over = {});
+/// Who decides; nobody: no fault strikes. Called with the point; must not block, throw, or switch
+/// threads.
+void set_decider(std::function<bool(PointId)> decider);
+
+/// The same for a simulated world, whose kernel alone asks: what the harness calls meanwhile are
+/// plain host calls. `passed_over` is called instead when an armed point may not strike (limit
+/// reached, or off in this run): the world counts the question, so that later ones keep their
+/// numbers.
+void set_world_decider(std::function<bool(PointId)> decider,
+                       std::function<void(PointId)> passed_over);
+
+/// strikes() for the host's calls: never while a world decides.
+bool strikes_host(PointId id);
 
 /// A decider for the host: any thread, strikes with probability per_million / 1,000,000. The n-th
 /// question gets the same answer for the same seed; who asks it is the host's affair.

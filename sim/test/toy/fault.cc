@@ -61,7 +61,12 @@ void begin_run(std::uint64_t subset) {
   struck.fill(0);
 }
 
-void set_decider(std::function<bool(PointId)> decider, std::function<void(PointId)> passed_over) {
+void set_decider(std::function<bool(PointId)> decider) {
+  set_world_decider(std::move(decider), nullptr);
+}
+
+void set_world_decider(std::function<bool(PointId)> decider,
+                       std::function<void(PointId)> passed_over) {
   decide = std::move(decider);
   pass_over = std::move(passed_over);
 }

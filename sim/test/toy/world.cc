@@ -163,7 +163,7 @@ RunResult run(const std::function<void()>& body, Chooser& chooser, const RunOpti
   world = {};
   world.chooser = &chooser;
   toy::current = &world;
-  fault::set_decider(
+  fault::set_world_decider(
       [](fault::PointId id) {
         const char* label = fault::find("linux/read/eintr")->id == id ? "linux/read/eintr" : "?";
         return toy::current->ask_fault(label, 2) != 0;
