@@ -10,11 +10,17 @@ namespace {
 constexpr int most_writes = 3;  // calls of a write callback before it takes itself away
 }
 
+/// What home notified before may have been accepted by a poll inside wait_while, which is not seen.
+void Interpreter::begin_call() {
+  ++home_calls_;
+  if (waits_ > 0) home_notified_ = false;
+}
+
 void Interpreter::on_bh(void* opaque) {
   const HarnessScope harness;
   auto& bh = *static_cast<BhState*>(opaque);
   Interpreter& self = *bh.self;
-  ++self.home_calls_;
+  self.begin_call();
   std::uint64_t packed = 0;
   for (std::size_t thread = 0; thread < max_threads; ++thread) {
     if (!self.touches_[static_cast<std::size_t>(bh.number)][thread]) continue;
@@ -40,7 +46,7 @@ void Interpreter::on_oneshot(void* opaque) {
   const HarnessScope harness;
   auto& instance = *static_cast<Instance*>(opaque);
   Interpreter& self = *instance.self;
-  ++self.home_calls_;
+  self.begin_call();
   instance.outstanding = false;
   Observation seen{.what = What::call_begin, .source = Source::oneshot, .index = instance.number};
   seen.a = &instance - self.instances_.data();
@@ -60,7 +66,7 @@ void Interpreter::on_timer(void* opaque) {
   const HarnessScope harness;
   auto& timer = *static_cast<TimerState*>(opaque);
   Interpreter& self = *timer.self;
-  ++self.home_calls_;
+  self.begin_call();
   timer.armed = false;
   Observation seen{.what = What::call_begin, .source = Source::timer, .index = timer.number};
   self.recorder_.add(0, seen);
@@ -92,7 +98,7 @@ void Interpreter::take_data(Registration& handler, bool read) {
 }
 
 void Interpreter::fd_call(Registration& handler, Source source) {
-  ++home_calls_;
+  begin_call();
   Observation seen{.what = What::call_begin, .source = source, .index = handler.fd};
   seen.a = registration_number(handler);
   recorder_.add(0, seen);

@@ -140,6 +140,7 @@ class Interpreter {
   static void on_end(void* opaque);
   static void on_window(void* opaque, bool begin);
   static bool flag_unset(void* opaque);
+  void begin_call();
   void fd_call(Registration& handler, Source source);
   void take_data(Registration& handler, bool read);
   void touch(const Registration& handler, Source source, bool result);
@@ -179,6 +180,7 @@ class Interpreter {
   bool home_notified_ = false;  // by home itself, since its last poll began
   bool joined_ = false;
   int depth_ = 0;               // polls on home's stack
+  int waits_ = 0;               // wait_while calls on home's stack
   std::uint64_t home_calls_ = 0;  // callbacks so far
   bool in_world_ = false;
   // Busy polling under way: when it began, when a poll function was first called, and when the one

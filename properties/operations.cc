@@ -206,13 +206,15 @@ void Interpreter::advance(std::int64_t ns) {
 void Interpreter::wait_flag(const Op& op) {
   const auto flag = static_cast<std::size_t>(op.index);
   if (!waitable_[flag] || depth_ >= max_depth) return;
-  home_notified_ = false;
   ++depth_;
+  ++waits_;
   aiosim::note("wait_while flag unset", op.index);
   FlagRef condition{this, flag};
   observed(0, {.verb = op.verb, .index = op.index},
            [&] { loop_->wait_while(flag_unset, &condition); });
   --depth_;
+  --waits_;
+  home_notified_ = false;  // its polls accepted
   Observation seen{.what = What::waited, .index = op.index};
   seen.b = flags_begun_[flag] ? 1 : 0;
   recorder_.add(0, seen);

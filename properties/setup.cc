@@ -104,7 +104,7 @@ void Interpreter::reset() {
   for (auto& finished : finished_) finished = false;
   calls_ = {};
   home_notified_ = joined_ = false;
-  depth_ = 0;
+  depth_ = waits_ = 0;
   home_calls_ = 0;
   window_ = 0;
 }

@@ -66,21 +66,29 @@ Finding handler_lives(const Timeline& timeline, const Facts&) {
   return std::nullopt;
 }
 
-/// R68: inside poll_ready the handler is not polled, unless it is just being removed, and not
-/// called again.
+namespace {
+
+/// Had somebody begun to end the registration before `ticket`? Then its last poll may come (D7).
+bool ending(const Timeline& timeline, std::int64_t registration, std::uint64_t ticket) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return ended_by(op) == registration && op.begin < ticket;
+  });
+}
+
+}  // namespace
+
+/// R68: inside poll_ready the handler is not polled, unless it is being removed, and not called
+/// again.
 Finding no_reentry(const Timeline& timeline, const Facts&) {
   std::vector<std::int64_t> ready;  // registrations whose poll_ready is on home's stack
-  bool changing = false;
   for (const Observation& seen : timeline.seen) {
     if (seen.thread != 0) continue;
-    if (seen.what == What::op_begin || seen.what == What::op_end) {
-      changing = seen.what == What::op_begin;
-    }
     const bool again = std::find(ready.begin(), ready.end(), seen.a) != ready.end();
     const bool polled = seen.what == What::touch && seen.source == Source::poll_function;
     if (seen.source != Source::fd_ready && !polled) continue;
     if (seen.what == What::call_end) ready.pop_back();
-    if (again && ((polled && !changing) || seen.what == What::call_begin)) {
+    const bool excused = polled && ending(timeline, seen.a, seen.ticket);
+    if (again && !excused && (polled || seen.what == What::call_begin)) {
       return broken("R68", describe(seen.source, seen.index) + " was called " +
                                at(seen.time_ns) + " from inside that handler's poll_ready");
     }

@@ -4,6 +4,22 @@
 
 namespace properties::oracles {
 
+namespace {
+
+/// The rule that says that the operation wakes the sleeper.
+const char* rule_of(const Operation& op) {
+  switch (op.verb) {
+    case Verb::notify: return "S14.1";
+    case Verb::delete_bh: return "R20";
+    case Verb::add_fd:
+    case Verb::modify_fd:
+    case Verb::remove_fd: return "R72";
+    default: return "R3";
+  }
+}
+
+}  // namespace
+
 /// An operation that began after home's last acceptance before the poll can only have been accepted
 /// by this poll's own, which comes after its sleep (R37, R40).
 Finding wakeups(const Timeline& timeline, const Facts&) {
@@ -14,7 +30,7 @@ Finding wakeups(const Timeline& timeline, const Facts&) {
     for (const Operation& op : timeline.ops) {
       if (!op.notifies() || op.begin <= poll.accepted || op.end >= jump.ticket) continue;
       return only_by_timeout(
-          "S14.1", "the home thread sleeps " + at(jump.from_ns) + " although '" +
+          rule_of(op), "the home thread sleeps " + at(jump.from_ns) + " although '" +
                        text(Op{op.verb, op.index, 0, (op.b & 1) != 0, (op.b & 2) != 0}) +
                        "' of thread " + std::to_string(op.thread) +
                        " had completed: only a timeout, " + at(jump.to_ns) +

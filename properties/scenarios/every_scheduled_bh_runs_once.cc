@@ -22,7 +22,7 @@ Scenario every_scheduled_bh_runs_once() {
   out.recipe.oneshots = 2;
   out.recipe.poll_max_ns = {0, 0, 20'000};
   out.oracles = {oracles::bh_once, oracles::wakeups};
-  out.runtime = {.deadlock = "S14.2", .data_race = "R5", .lifetime = "R4", .crash = "S14.6"};
+  out.runtime = {.deadlock = "S14.2", .data_race = "R6", .lifetime = "S14.5", .crash = "S14.6"};
   return out;
 }
 
