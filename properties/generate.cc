@@ -44,10 +44,10 @@ class Drawer {
 
   /// Who is in this program, and which operations are switched off in it.
   void draw_cast() {
-    producers_ = recipe_.most_producers == 0
-                     ? 0
-                     : between(recipe_.least_producers,
-                               std::min(recipe_.most_producers, 1 + size_ / 30));
+    producers_ =
+        recipe_.most_producers == 0
+            ? 0
+            : between(recipe_.least_producers, std::min(recipe_.most_producers, 1 + size_ / 30));
     bhs_ = recipe_.bhs == 0 ? 0 : between(1, recipe_.bhs);
     fds_ = recipe_.fds == 0 ? 0 : between(1, recipe_.fds);
     timers_ = recipe_.timers == 0 ? 0 : between(1, recipe_.timers);
@@ -122,17 +122,32 @@ class Drawer {
       case Verb::schedule:
       case Verb::schedule_idle:
       case Verb::cancel:
-      case Verb::delete_bh: what = Role::bh; count = bhs_; break;
+      case Verb::delete_bh:
+        what = Role::bh;
+        count = bhs_;
+        break;
       case Verb::signal:
       case Verb::add_fd:
       case Verb::modify_fd:
-      case Verb::remove_fd: what = Role::fd; count = fds_; break;
+      case Verb::remove_fd:
+        what = Role::fd;
+        count = fds_;
+        break;
       case Verb::arm:
-      case Verb::disarm: what = Role::timer; count = timers_; break;
-      case Verb::oneshot: what = Role::oneshot; count = oneshots_; break;
+      case Verb::disarm:
+        what = Role::timer;
+        count = timers_;
+        break;
+      case Verb::oneshot:
+        what = Role::oneshot;
+        count = oneshots_;
+        break;
       case Verb::set_flag:
-      case Verb::wait_flag: count = max_flags; break;
-      default: break;
+      case Verb::wait_flag:
+        count = max_flags;
+        break;
+      default:
+        break;
     }
     if (count == 0) return false;
     if (count > 0) op.index = between(1, count);
@@ -145,9 +160,11 @@ class Drawer {
 
   std::int64_t draw_delay() {
     const auto& delays = recipe_.delays_ns;
-    const std::int64_t delay = delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
-    return chance(50) ? delay : 1 + static_cast<std::int64_t>(random_.next() %
-                                                                static_cast<std::uint64_t>(delay));
+    const std::int64_t delay =
+        delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
+    return chance(50)
+               ? delay
+               : 1 + static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(delay));
   }
 
   const Recipe& recipe_;
@@ -206,13 +223,13 @@ rc::Seq<Case> with_a_smaller_part(const Case& program) {
   return rc::seq::join(rc::seq::map(
       rc::seq::fromContainer(std::move(parts)), [program](std::size_t i) -> rc::Seq<Case> {
         const std::vector<Op>& ops = program.parts[i].ops;
-        return rc::seq::map(rc::seq::concat(rc::shrink::removeChunks(ops),
-                                            rc::shrink::eachElement(ops, simpler)),
-                            [program, i](std::vector<Op> fewer) {
-                              Case smaller = program;
-                              smaller.parts[i].ops = std::move(fewer);
-                              return smaller;
-                            });
+        return rc::seq::map(
+            rc::seq::concat(rc::shrink::removeChunks(ops), rc::shrink::eachElement(ops, simpler)),
+            [program, i](std::vector<Op> fewer) {
+              Case smaller = program;
+              smaller.parts[i].ops = std::move(fewer);
+              return smaller;
+            });
       }));
 }
 

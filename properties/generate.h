@@ -17,17 +17,17 @@ struct Recipe {
     Verb verb;
     int weight;
   };
-  std::vector<Weight> home;       // operations of the home thread
-  std::vector<Weight> producer;   // of producers
-  std::vector<Weight> callback;   // of callbacks
+  std::vector<Weight> home;      // operations of the home thread
+  std::vector<Weight> producer;  // of producers
+  std::vector<Weight> callback;  // of callbacks
   int least_producers = 0;
   int most_producers = max_producers;
-  int bhs = 0;                    // how many of each there may be
+  int bhs = 0;  // how many of each there may be
   int fds = 0;
   int timers = 0;
   int oneshots = 0;
-  bool pollable = false;          // handlers may be pollable
-  bool write = false;             // handlers may have write callbacks
+  bool pollable = false;  // handlers may be pollable
+  bool write = false;     // handlers may have write callbacks
   std::vector<std::int64_t> poll_max_ns = {0};
   std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};
 };

@@ -50,7 +50,7 @@ class Interpreter {
     bool single = true;      // one thread alone touches it
     bool cancelled = false;  // some operation cancels it
     std::atomic<bool> deleted{false};
-    std::array<std::uint64_t, max_threads> payload{};          // under test only
+    std::array<std::uint64_t, max_threads> payload{};            // under test only
     std::array<std::atomic<std::uint64_t>, max_threads> last{};  // schedules begun
     std::array<std::atomic<std::uint64_t>, max_threads> seen{};  // of them, seen by a call
   };
@@ -69,7 +69,7 @@ class Interpreter {
     int write_fd = -1;
     bool used = false;
     bool pipe = false;
-    std::atomic<int> data{0};       // signals not yet taken
+    std::atomic<int> data{0};  // signals not yet taken
     std::atomic<int> signalling{0};
     std::atomic<bool> busy{false};  // somebody changes its handler
     std::atomic<Registration*> current{nullptr};
@@ -161,7 +161,7 @@ class Interpreter {
   std::int64_t poll_max_ns_;
   std::int64_t callback_calls_;
   int producers_;
-  std::array<bool, max_flags + 1> waitable_{};              // a producer sets the flag
+  std::array<bool, max_flags + 1> waitable_{};  // a producer sets the flag
   std::array<std::array<bool, max_threads>, max_bhs + 1> touches_{};
 
   Recorder recorder_;
@@ -179,8 +179,8 @@ class Interpreter {
   std::array<std::array<int, max_bhs + 1>, static_cast<std::size_t>(Role::count_)> calls_{};
   bool home_notified_ = false;  // by home itself, since its last poll began
   bool joined_ = false;
-  int depth_ = 0;               // polls on home's stack
-  int waits_ = 0;               // wait_while calls on home's stack
+  int depth_ = 0;                 // polls on home's stack
+  int waits_ = 0;                 // wait_while calls on home's stack
   std::uint64_t home_calls_ = 0;  // callbacks so far
   bool in_world_ = false;
   // Busy polling under way: when it began, when a poll function was first called, and when the one

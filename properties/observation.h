@@ -15,38 +15,48 @@
 namespace properties {
 
 enum class What : std::uint8_t {
-  op_begin,     // an operation that is really done (not one that came to nothing)
+  op_begin,  // an operation that is really done (not one that came to nothing)
   op_end,
-  call_begin,   // of a callback
+  call_begin,  // of a callback
   call_end,
-  touch,        // a poll function, io_poll_begin or io_poll_end was called
-  poll_begin,   // index: blocking; a: fds readable by the kernel's lights, b: by their poll function
-  poll_end,     // index: result
-  window_begin, // busy polling
-  window_end,   // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
-  kernel_call,  // index: KernelCode; a: fd, b: result
-  time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
-  waited,       // wait_while returned; index: flag; b: somebody had begun to set it
-  settled,      // everything asked for is done; what follows is clearing up
-  destroyed,    // the loop is gone
+  touch,       // a poll function, io_poll_begin or io_poll_end was called
+  poll_begin,  // index: blocking; a: fds readable by the kernel's lights, b: by their poll function
+  poll_end,    // index: result
+  window_begin,  // busy polling
+  window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
+  kernel_call,   // index: KernelCode; a: fd, b: result
+  time_jump,  // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
+  waited,     // wait_while returned; index: flag; b: somebody had begun to set it
+  settled,    // everything asked for is done; what follows is clearing up
+  destroyed,  // the loop is gone
 };
 
-enum class Source : std::uint8_t { none, bh, oneshot, fd_read, fd_write, fd_ready, timer,
-                                   poll_function, poll_began, poll_ended };
+enum class Source : std::uint8_t {
+  none,
+  bh,
+  oneshot,
+  fd_read,
+  fd_write,
+  fd_ready,
+  timer,
+  poll_function,
+  poll_began,
+  poll_ended
+};
 
 enum class KernelCode : std::uint8_t { wait, write, other };
 
 struct Observation {
   std::uint64_t ticket = 0;
   What what = What::op_begin;
-  Verb verb = Verb::poll;       // of an op
-  Source source = Source::none; // of a call or touch
-  int thread = 0;               // 0 home, else the producer's number
-  int index = 0;                // bh, fd, timer, ...
+  Verb verb = Verb::poll;        // of an op
+  Source source = Source::none;  // of a call or touch
+  int thread = 0;                // 0 home, else the producer's number
+  int index = 0;                 // bh, fd, timer, ...
   /// ops: schedule: number of this (bh, thread) schedule; oneshot: instance; fd: generation;
   /// arm: deadline. calls: bh: payload seen, 16 bits a thread; oneshot, fd: the same as for ops.
   std::int64_t a = 0;
-  std::int64_t b = 0;           // fd ops: 1 pollable, 2 write; oneshot call: payload; touch: result
+  std::int64_t b = 0;  // fd ops: 1 pollable, 2 write; oneshot call: payload; touch: result
   std::int64_t c = 0;
   std::int64_t d = 0;
   std::int64_t time_ns = 0;

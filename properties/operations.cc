@@ -24,15 +24,19 @@ void Interpreter::observed(int thread, Observation seen, const Call& call) {
 
 void Interpreter::run_op(int thread, const Op& op) {
   switch (op.verb) {
-    case Verb::poll: return poll(false);
-    case Verb::poll_blocking: return poll(true);
+    case Verb::poll:
+      return poll(false);
+    case Verb::poll_blocking:
+      return poll(true);
     case Verb::notify:
       aiosim::note("notify()");
       if (thread == 0) home_notified_ = true;
       return observed(thread, {.verb = op.verb}, [this] { loop_->notify(); });
     case Verb::schedule:
-    case Verb::schedule_idle: return schedule(thread, op);
-    case Verb::oneshot: return oneshot(thread, op);
+    case Verb::schedule_idle:
+      return schedule(thread, op);
+    case Verb::oneshot:
+      return oneshot(thread, op);
     case Verb::cancel: {
       BhState& bh = bhs_[static_cast<std::size_t>(op.index)];
       if (bh.deleted) return;
@@ -41,12 +45,16 @@ void Interpreter::run_op(int thread, const Op& op) {
       return observed(thread, {.verb = op.verb, .index = op.index},
                       [&] { loop_->cancel(bh.handle); });
     }
-    case Verb::delete_bh: return delete_bh(thread, op);
-    case Verb::signal: return signal(thread, op);
+    case Verb::delete_bh:
+      return delete_bh(thread, op);
+    case Verb::signal:
+      return signal(thread, op);
     case Verb::add_fd:
     case Verb::modify_fd:
-    case Verb::remove_fd: return change_handler(thread, op);
-    case Verb::arm: return arm(thread, op);
+    case Verb::remove_fd:
+      return change_handler(thread, op);
+    case Verb::arm:
+      return arm(thread, op);
     case Verb::disarm: {
       TimerState& timer = timers_[static_cast<std::size_t>(op.index)];
       aiosim::note("disarm timer", op.index);
@@ -54,7 +62,8 @@ void Interpreter::run_op(int thread, const Op& op) {
       return observed(thread, {.verb = op.verb, .index = op.index},
                       [&] { loop_->disarm_timer(timer.handle); });
     }
-    case Verb::advance: return advance(op.amount);
+    case Verb::advance:
+      return advance(op.amount);
     case Verb::set_flag:
       aiosim::note("set flag and kick", op.index);
       flags_begun_[static_cast<std::size_t>(op.index)] = true;
@@ -62,8 +71,10 @@ void Interpreter::run_op(int thread, const Op& op) {
         module_.payload_store(&flags_[static_cast<std::size_t>(op.index)], 1);
         loop_->kick();
       });
-    case Verb::wait_flag: return wait_flag(op);
-    default: return;  // keep: on_read and on_ready; options: read once
+    case Verb::wait_flag:
+      return wait_flag(op);
+    default:
+      return;  // keep: on_read and on_ready; options: read once
   }
 }
 

@@ -26,8 +26,8 @@ struct Syntax {
   std::string_view words;  // without index and amount
   int index_limit;         // 0: takes none
   Amount amount;
-  std::int64_t most;       // of the amount
-  bool handler;            // may be followed by "pollable" and "write"
+  std::int64_t most;  // of the amount
+  bool handler;       // may be followed by "pollable" and "write"
   unsigned roles;
 };
 
@@ -167,8 +167,10 @@ Part parse_part_name(const std::string& name) {
     if (!rest.empty() || properties::name(part) != name) break;
     return part;
   }
-  throw BadInput("program: expected a part 'options', 'home', 'producer 1..3', 'bh 1..5', "
-                 "'fd 1..4', 'timer 1..3' or 'oneshot 1..3', found '" + name + "'");
+  throw BadInput(
+      "program: expected a part 'options', 'home', 'producer 1..3', 'bh 1..5', "
+      "'fd 1..4', 'timer 1..3' or 'oneshot 1..3', found '" +
+      name + "'");
 }
 
 }  // namespace

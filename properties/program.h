@@ -23,8 +23,8 @@ inline constexpr int max_flags = 2;
 inline constexpr int max_threads = max_producers + 1;
 
 enum class Verb : std::uint8_t {
-  poll,            // home thread and callbacks: one iteration that does not block
-  poll_blocking,   // the same, blocking if something is outstanding
+  poll,           // home thread and callbacks: one iteration that does not block
+  poll_blocking,  // the same, blocking if something is outstanding
   notify,
   schedule,        // bh
   schedule_idle,   // bh
@@ -72,7 +72,7 @@ struct Case {
   const Part* find(Role role, int number = 0) const;
   Part& get(Role role, int number = 0);  // made if it is not there
   std::int64_t option(Verb verb, std::int64_t otherwise) const;
-  int producers() const;                 // the highest producer's number
+  int producers() const;  // the highest producer's number
 };
 
 /// Throws aiosim::BadInput("program: part 'bh 2' line 3: expected ..., found '...'").

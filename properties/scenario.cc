@@ -40,14 +40,25 @@ class ScenarioExecution final : public aiosim::Execution {
     if (!verdict.rule.empty()) return verdict;
     const RuntimeRules& rules = scenario_.runtime;
     switch (verdict.kind) {
-      case VerdictKind::deadlock: verdict.rule = rules.deadlock; break;
-      case VerdictKind::livelock: verdict.rule = rules.livelock; break;
-      case VerdictKind::data_race: verdict.rule = rules.data_race; break;
+      case VerdictKind::deadlock:
+        verdict.rule = rules.deadlock;
+        break;
+      case VerdictKind::livelock:
+        verdict.rule = rules.livelock;
+        break;
+      case VerdictKind::data_race:
+        verdict.rule = rules.data_race;
+        break;
       case VerdictKind::use_after_free:
-      case VerdictKind::double_free: verdict.rule = rules.lifetime; break;
+      case VerdictKind::double_free:
+        verdict.rule = rules.lifetime;
+        break;
       case VerdictKind::crash:
-      case VerdictKind::escaped_exception: verdict.rule = rules.crash; break;
-      default: break;
+      case VerdictKind::escaped_exception:
+        verdict.rule = rules.crash;
+        break;
+      default:
+        break;
     }
     return verdict;
   }

@@ -26,19 +26,25 @@ void Interpreter::analyse() {
       const auto i = static_cast<std::size_t>(op.index);
       const int limit = index_limit(op.verb);
       switch (op.verb) {
-        case Verb::cancel: bhs_[i].cancelled = true; [[fallthrough]];
+        case Verb::cancel:
+          bhs_[i].cancelled = true;
+          [[fallthrough]];
         case Verb::schedule:
         case Verb::schedule_idle:
         case Verb::delete_bh:
           bhs_[i].used = true;
           touches_[i][slot] = true;
           break;
-        case Verb::disarm: timers_[i].countable = false; [[fallthrough]];
+        case Verb::disarm:
+          timers_[i].countable = false;
+          [[fallthrough]];
         case Verb::arm:
           timers_[i].used = true;
           timer_touches[i][slot] = true;
           break;
-        case Verb::set_flag: waitable_[i] |= thread > 0; break;
+        case Verb::set_flag:
+          waitable_[i] |= thread > 0;
+          break;
         default:
           if (limit == max_fds && i > 0) fds_[i].used = true;
           break;

@@ -15,22 +15,43 @@ class Builder {
 
   void add(const Observation& seen) {
     switch (seen.what) {
-      case What::op_begin: begin_op(seen); break;
-      case What::op_end: end_op(seen); break;
-      case What::call_begin: begin_call(seen); break;
-      case What::call_end: end_call(seen); break;
-      case What::poll_begin: begin_poll(seen); break;
-      case What::poll_end: end_poll(seen); break;
+      case What::op_begin:
+        begin_op(seen);
+        break;
+      case What::op_end:
+        end_op(seen);
+        break;
+      case What::call_begin:
+        begin_call(seen);
+        break;
+      case What::call_end:
+        end_call(seen);
+        break;
+      case What::poll_begin:
+        begin_poll(seen);
+        break;
+      case What::poll_end:
+        end_poll(seen);
+        break;
       case What::touch:
         if (Poll* poll = innermost_poll(); poll && seen.source == Source::poll_function) {
           poll->tested_ready |= seen.b != 0;
         }
         break;
-      case What::window_end: end_window(seen); break;
-      case What::time_jump: jump(seen); break;
-      case What::settled: out_.settled = seen.ticket; break;
-      case What::destroyed: out_.destroyed = true; break;
-      default: break;
+      case What::window_end:
+        end_window(seen);
+        break;
+      case What::time_jump:
+        jump(seen);
+        break;
+      case What::settled:
+        out_.settled = seen.ticket;
+        break;
+      case What::destroyed:
+        out_.destroyed = true;
+        break;
+      default:
+        break;
     }
     if (seen.thread == 0 && seen.what != What::time_jump) last_home_ = seen.ticket;
   }
@@ -176,8 +197,10 @@ bool Operation::notifies() const {
     case Verb::delete_bh:
     case Verb::add_fd:
     case Verb::modify_fd:
-    case Verb::remove_fd: return true;
-    default: return false;
+    case Verb::remove_fd:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -192,16 +215,26 @@ Timeline make_timeline(std::vector<Observation> observations) {
 std::string describe(Source source, int index) {
   const std::string number = std::to_string(index);
   switch (source) {
-    case Source::bh: return "bh " + number;
-    case Source::oneshot: return "oneshot " + number;
-    case Source::timer: return "timer " + number;
-    case Source::fd_read: return "the read callback of fd " + number;
-    case Source::fd_write: return "the write callback of fd " + number;
-    case Source::fd_ready: return "the poll_ready callback of fd " + number;
-    case Source::poll_function: return "the poll function of fd " + number;
-    case Source::poll_began: return "io_poll_begin of fd " + number;
-    case Source::poll_ended: return "io_poll_end of fd " + number;
-    case Source::none: break;
+    case Source::bh:
+      return "bh " + number;
+    case Source::oneshot:
+      return "oneshot " + number;
+    case Source::timer:
+      return "timer " + number;
+    case Source::fd_read:
+      return "the read callback of fd " + number;
+    case Source::fd_write:
+      return "the write callback of fd " + number;
+    case Source::fd_ready:
+      return "the poll_ready callback of fd " + number;
+    case Source::poll_function:
+      return "the poll function of fd " + number;
+    case Source::poll_began:
+      return "io_poll_begin of fd " + number;
+    case Source::poll_ended:
+      return "io_poll_end of fd " + number;
+    case Source::none:
+      break;
   }
   return "nothing";
 }

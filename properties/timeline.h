@@ -20,7 +20,7 @@ struct Poll {
   bool blocking = false;
   bool ended = false;
   bool result = false;
-  int parent_call = -1;        // callback that made it, -1: home's own
+  int parent_call = -1;  // callback that made it, -1: home's own
   std::uint64_t begin = 0;
   std::uint64_t end = never;
   std::uint64_t accepted = 0;  // home had surely accepted earlier notifications before this ticket
@@ -33,9 +33,9 @@ struct Poll {
   // At its first call, or its end if there was none:
   std::uint64_t woken = never;
   std::int64_t woken_ns = 0;
-  std::int64_t asleep_ns = 0;     // that time jumped over until then, everybody being blocked
-  std::int64_t polling_ns = 0;    // in busy polling until then
-  std::int64_t edges_ns = 0;      // of it outside what the loop can have measured
+  std::int64_t asleep_ns = 0;   // that time jumped over until then, everybody being blocked
+  std::int64_t polling_ns = 0;  // in busy polling until then
+  std::int64_t edges_ns = 0;    // of it outside what the loop can have measured
 };
 
 struct Call {
@@ -43,7 +43,7 @@ struct Call {
   int index = 0;
   std::int64_t a = 0;  // see Observation
   std::int64_t b = 0;
-  int poll = -1;       // that made it; -1: a poll inside wait_while
+  int poll = -1;  // that made it; -1: a poll inside wait_while
   std::uint64_t begin = 0;
   std::uint64_t end = never;
   std::uint64_t since = 0;
@@ -67,8 +67,8 @@ struct Jump {
   std::uint64_t ticket = 0;
   std::int64_t from_ns = 0, to_ns = 0;
   bool home_blocked = false;
-  int poll = -1;   // home is directly in this poll
-  int wait = -1;   // home is in this wait_flag operation, not in a callback
+  int poll = -1;  // home is directly in this poll
+  int wait = -1;  // home is in this wait_flag operation, not in a callback
   std::int64_t unserved = 0, polled = 0;
 };
 
@@ -88,7 +88,6 @@ struct Timeline {
   std::uint64_t settled = never;
   bool destroyed = false;
   bool in_world = false;
-
 };
 
 Timeline make_timeline(std::vector<Observation> observations);

@@ -43,8 +43,8 @@ Finding none_after_delete(const History& bh) {
     const bool after = bh.deletion->thread == 0 ? call->begin > bh.deletion->begin
                                                 : call->since > bh.deletion->end;
     if (after) {
-      return broken("R20", "bh " + std::to_string(bh.number) + " was called " +
-                               at(call->begin_ns) + ", after it had been deleted");
+      return broken("R20", "bh " + std::to_string(bh.number) + " was called " + at(call->begin_ns) +
+                               ", after it had been deleted");
     }
   }
   return std::nullopt;
@@ -71,9 +71,9 @@ Finding each_call_has_a_schedule(const History& bh) {
       if (best == used.size() || op.end < bh.schedules[best]->end) best = i;
     }
     if (best == used.size()) {
-      const bool taken_back = std::any_of(
-          bh.cancels.begin(), bh.cancels.end(),
-          [&](const Operation* cancel) { return cancel->end < call->since; });
+      const bool taken_back =
+          std::any_of(bh.cancels.begin(), bh.cancels.end(),
+                      [&](const Operation* cancel) { return cancel->end < call->since; });
       return broken(taken_back ? "R19" : "S14.2",
                     "bh " + std::to_string(bh.number) + " was called " + at(call->begin_ns) +
                         " without a schedule of its own" +

@@ -29,8 +29,7 @@ class Model {
         const bool bh = op.verb == Verb::schedule || op.verb == Verb::schedule_idle ||
                         op.verb == Verb::cancel || op.verb == Verb::delete_bh;
         if (!bh || alone) continue;
-        if (part.role == Role::producer || op.verb == Verb::cancel ||
-            op.verb == Verb::delete_bh) {
+        if (part.role == Role::producer || op.verb == Verb::cancel || op.verb == Verb::delete_bh) {
           tracked_[static_cast<std::size_t>(op.index)] = false;
         }
       }
@@ -46,13 +45,18 @@ class Model {
         wanted_[bh] = true;
         enqueue(op.index);
         break;
-      case Verb::cancel: wanted_[bh] = false; break;
+      case Verb::cancel:
+        wanted_[bh] = false;
+        break;
       case Verb::delete_bh:
         deleted_[bh] = true;
         if (tracked_[bh]) enqueue(op.index);
         break;
-      case Verb::oneshot: incoming_.push_back({0, op.a}); break;
-      default: break;
+      case Verb::oneshot:
+        incoming_.push_back({0, op.a});
+        break;
+      default:
+        break;
     }
   }
 
@@ -94,9 +98,9 @@ class Model {
       slices_.clear();
       return std::nullopt;
     }
-    return broken(nested ? "R16" : "R12",
-                  std::string("a ") + (nested ? "nested " : "") + "poll returned " +
-                      at(poll.time_ns) + " without having called " + name(next()));
+    return broken(nested ? "R16" : "R12", std::string("a ") + (nested ? "nested " : "") +
+                                              "poll returned " + at(poll.time_ns) +
+                                              " without having called " + name(next()));
   }
 
  private:
@@ -140,7 +144,8 @@ class Model {
     }
   }
 
-  /// Pops what is not called, up to the next that is. Returns the number of slices if there is none.
+  /// Pops what is not called, up to the next that is. Returns the number of slices if there is
+  /// none.
   std::size_t skip_to_callable() {
     while (!slices_.empty()) {
       if (slices_.front().empty()) {
@@ -183,8 +188,11 @@ Finding bh_order(const Timeline& timeline, const Facts& facts) {
       case What::call_begin:
         if (seen.source == Source::bh || seen.source == Source::oneshot) finding = model.call(seen);
         break;
-      case What::poll_end: finding = model.poll_ends(seen, --depth > 0); break;
-      default: break;
+      case What::poll_end:
+        finding = model.poll_ends(seen, --depth > 0);
+        break;
+      default:
+        break;
     }
     if (finding) return finding;
   }

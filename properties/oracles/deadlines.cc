@@ -10,9 +10,9 @@
 namespace properties::oracles {
 namespace {
 
-constexpr std::int64_t late_timer_ns = 1'100'000;     // clock/late_timer
-constexpr std::int64_t fast_clock_ns = 45'000'000;    // clock/fast, all its strikes
-constexpr std::int64_t clock_read_ns = 200'000;       // the most that one read moves time
+constexpr std::int64_t late_timer_ns = 1'100'000;   // clock/late_timer
+constexpr std::int64_t fast_clock_ns = 45'000'000;  // clock/fast, all its strikes
+constexpr std::int64_t clock_read_ns = 200'000;     // the most that one read moves time
 constexpr std::int64_t millisecond_ns = 1'000'000;
 
 std::int64_t fault_slack_ns(const Facts& facts) {
@@ -47,8 +47,8 @@ bool surely_armed(const Timeline& timeline, const Operation& arm, std::uint64_t 
 
 Finding late(const Operation& arm, std::int64_t deadline_ns, std::int64_t now_ns) {
   return broken("S14.8", "a blocking poll slept until " + std::to_string(now_ns - deadline_ns) +
-                             " ns after it was due to wake for timer " +
-                             std::to_string(arm.index) + ", " + at(deadline_ns));
+                             " ns after it was due to wake for timer " + std::to_string(arm.index) +
+                             ", " + at(deadline_ns));
 }
 
 /// The poll woke too late for a timer that was armed when it began.
@@ -100,10 +100,10 @@ bool surely_unpollable(const Timeline& timeline, const Poll& poll) {
   for (const Operation& add : timeline.ops) {
     const bool sets = add.verb == Verb::add_fd || add.verb == Verb::modify_fd;
     if (!sets || (add.b & 1) != 0 || add.end > poll.begin) continue;
-    const bool changed = std::any_of(
-        timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-          const bool handler = op.verb == Verb::add_fd || op.verb == Verb::modify_fd ||
-                               op.verb == Verb::remove_fd;
+    const bool changed =
+        std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+          const bool handler =
+              op.verb == Verb::add_fd || op.verb == Verb::modify_fd || op.verb == Verb::remove_fd;
           return handler && &op != &add && op.index == add.index && op.end > add.begin &&
                  op.begin < poll.end;
         });

@@ -19,8 +19,8 @@ std::int64_t ended_by(const Operation& op) {
 }
 
 /// The ticket after which home has surely learnt that `op`, of another thread, is over: a poll that
-/// began after it has returned, having accepted its notification (R43, S14.5); or a call saw what the
-/// thread wrote for a schedule after it. `never` if there is none.
+/// began after it has returned, having accepted its notification (R43, S14.5); or a call saw what
+/// the thread wrote for a schedule after it. `never` if there is none.
 std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
   if (op.thread == 0 || op.end == never) return op.end;
   std::uint64_t known = never;
@@ -53,9 +53,9 @@ Finding handler_lives(const Timeline& timeline, const Facts&) {
                         (seen.source == Source::fd_read || seen.source == Source::fd_write ||
                          seen.source == Source::fd_ready);
       // A last poll may follow the end of polling (D7); home's own removal has made it by now.
-      const bool tested = seen.what == What::touch &&
-                          (seen.source == Source::poll_began ||
-                           (seen.source == Source::poll_function && op.thread == 0));
+      const bool tested =
+          seen.what == What::touch && (seen.source == Source::poll_began ||
+                                       (seen.source == Source::poll_function && op.thread == 0));
       if (!call && !tested) continue;
       return broken(call ? "R75" : "R69",
                     describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
@@ -89,8 +89,8 @@ Finding no_reentry(const Timeline& timeline, const Facts&) {
     if (seen.what == What::call_end) ready.pop_back();
     const bool excused = polled && ending(timeline, seen.a, seen.ticket);
     if (again && !excused && (polled || seen.what == What::call_begin)) {
-      return broken("R68", describe(seen.source, seen.index) + " was called " +
-                               at(seen.time_ns) + " from inside that handler's poll_ready");
+      return broken("R68", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
+                               " from inside that handler's poll_ready");
     }
     if (seen.what == What::call_begin) ready.push_back(seen.a);
   }
@@ -116,8 +116,9 @@ Finding polling_pairs(const Timeline& timeline, const Facts&) {
   }
   const bool open = std::find(begun.begin(), begun.end(), true) != begun.end();
   if (timeline.destroyed && open) {
-    return broken("D7", "io_poll_begin was called without io_poll_end, although every handler was "
-                        "removed and the loop destroyed");
+    return broken("D7",
+                  "io_poll_begin was called without io_poll_end, although every handler was "
+                  "removed and the loop destroyed");
   }
   return std::nullopt;
 }
@@ -170,9 +171,8 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
     if (!jump.home_blocked || (jump.poll < 0 && jump.wait < 0) || jump.unserved == 0) continue;
     int fd = 1;
     while ((jump.unserved & (std::int64_t{1} << fd)) == 0) ++fd;
-    return only_by_timeout("S14.9", "the home thread sleeps " + at(jump.from_ns) +
-                                        " although fd " + std::to_string(fd) +
-                                        " is readable and has a handler");
+    return only_by_timeout("S14.9", "the home thread sleeps " + at(jump.from_ns) + " although fd " +
+                                        std::to_string(fd) + " is readable and has a handler");
   }
   return std::nullopt;
 }

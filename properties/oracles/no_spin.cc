@@ -25,8 +25,7 @@ bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline)
 
 bool excused(const Poll& poll, const Timeline& timeline) {
   for (const Operation& op : timeline.ops) {
-    const bool notifies =
-        op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
+    const bool notifies = op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
     if (notifies && excused_by(op, poll, timeline)) return true;
     // What the poll meant to wait for was taken back meanwhile (R90).
     const bool takes_back = op.verb == Verb::disarm || op.verb == Verb::cancel;
@@ -43,8 +42,9 @@ Finding no_spin(const Timeline& timeline, const Facts& facts) {
     if (!poll.blocking || !poll.ended || !poll.calls.empty() || poll.tested_ready) continue;
     if (excused(poll, timeline)) continue;
     return broken("S14.3", "a blocking poll, begun " + at(poll.begin_ns) + ", returned " +
-                               at(poll.end_ns) + " with nothing called and nothing that had "
-                                                 "notified it since two polls");
+                               at(poll.end_ns) +
+                               " with nothing called and nothing that had "
+                               "notified it since two polls");
   }
   return std::nullopt;
 }
@@ -60,9 +60,10 @@ Finding quiet_notify(const Timeline& timeline, const Facts& facts) {
     if (seen.what == What::op_end || seen.what == What::call_begin) open = nullptr;
     if (open == nullptr || open->verb == Verb::signal || open->verb == Verb::wait_flag) continue;
     if (seen.what == What::kernel_call && seen.index == static_cast<int>(KernelCode::write)) {
-      return broken("R40", "the home thread wrote to the event fd " + at(seen.time_ns) + " for its "
-                           "own '" + text(Op{open->verb, open->index}) +
-                               "': nobody sleeps then");
+      return broken("R40", "the home thread wrote to the event fd " + at(seen.time_ns) +
+                               " for its "
+                               "own '" +
+                               text(Op{open->verb, open->index}) + "': nobody sleeps then");
     }
   }
   return std::nullopt;

@@ -20,30 +20,30 @@ struct Facts {
   const Case& program;
   std::uint32_t offers;
   std::int64_t poll_max_ns = 0;
-  bool in_world = false;       // the clock is simulated and the probes work
-  bool spurious = false;       // armed: an epoll fd says ready, then nothing is there
-  bool late_timers = false;    // armed: timeouts strike up to 1 ms late
-  bool fast_clock = false;     // armed: a clock read moves time by up to 10 ms
+  bool in_world = false;     // the clock is simulated and the probes work
+  bool spurious = false;     // armed: an epoll fd says ready, then nothing is there
+  bool late_timers = false;  // armed: timeouts strike up to 1 ms late
+  bool fast_clock = false;   // armed: a clock read moves time by up to 10 ms
 
   bool offered(Offers what) const { return (offers & what) != 0; }
 };
 
 using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
-Finding bh_order(const Timeline& timeline, const Facts& facts);          // R12-R16, D1
-Finding bh_once(const Timeline& timeline, const Facts& facts);           // S14.2, S14.4, R19-R22
-Finding wakeups(const Timeline& timeline, const Facts& facts);           // S14.1
-Finding progress_value(const Timeline& timeline, const Facts& facts);    // R17, R39, R48, R77
-Finding no_spin(const Timeline& timeline, const Facts& facts);           // S14.3
-Finding quiet_notify(const Timeline& timeline, const Facts& facts);      // R36, R40
-Finding deadlines(const Timeline& timeline, const Facts& facts);         // S14.8, R61
-Finding polling_window(const Timeline& timeline, const Facts& facts);    // R57-R59
-Finding handler_lives(const Timeline& timeline, const Facts& facts);     // R68, R69, R75
-Finding polling_pairs(const Timeline& timeline, const Facts& facts);     // D7, S14.10
-Finding no_reentry(const Timeline& timeline, const Facts& facts);        // R68
-Finding level_trigger(const Timeline& timeline, const Facts& facts);     // S14.9, D6
-Finding timer_order(const Timeline& timeline, const Facts& facts);       // R89, R91, D9
-Finding waiting(const Timeline& timeline, const Facts& facts);           // R100, R101
+Finding bh_order(const Timeline& timeline, const Facts& facts);        // R12-R16, D1
+Finding bh_once(const Timeline& timeline, const Facts& facts);         // S14.2, S14.4, R19-R22
+Finding wakeups(const Timeline& timeline, const Facts& facts);         // S14.1
+Finding progress_value(const Timeline& timeline, const Facts& facts);  // R17, R39, R48, R77
+Finding no_spin(const Timeline& timeline, const Facts& facts);         // S14.3
+Finding quiet_notify(const Timeline& timeline, const Facts& facts);    // R36, R40
+Finding deadlines(const Timeline& timeline, const Facts& facts);       // S14.8, R61
+Finding polling_window(const Timeline& timeline, const Facts& facts);  // R57-R59
+Finding handler_lives(const Timeline& timeline, const Facts& facts);   // R68, R69, R75
+Finding polling_pairs(const Timeline& timeline, const Facts& facts);   // D7, S14.10
+Finding no_reentry(const Timeline& timeline, const Facts& facts);      // R68
+Finding level_trigger(const Timeline& timeline, const Facts& facts);   // S14.9, D6
+Finding timer_order(const Timeline& timeline, const Facts& facts);     // R89, R91, D9
+Finding waiting(const Timeline& timeline, const Facts& facts);         // R100, R101
 
 inline Finding broken(std::string rule, std::string text) {
   return aiosim::Verdict{aiosim::VerdictKind::rule_broken, std::move(rule), std::move(text)};

@@ -41,20 +41,18 @@ Finding progress_value(const Timeline& timeline, const Facts& facts) {
     bool only_idle = false;
     for (const int number : poll.calls) {
       const Call& call = timeline.calls[static_cast<std::size_t>(number)];
-      const Progress progress =
-          call.source == Source::bh ? of_bh(timeline, call) : Progress::yes;
+      const Progress progress = call.source == Source::bh ? of_bh(timeline, call) : Progress::yes;
       certain = certain || progress == Progress::yes;
       unknown = unknown || progress == Progress::unknown;
       only_idle = only_idle || progress == Progress::no;
     }
     const std::string which = std::string("poll(") + (poll.blocking ? "true" : "false") +
-                              ") returned " + (poll.result ? "true " : "false ") +
-                              at(poll.end_ns);
+                              ") returned " + (poll.result ? "true " : "false ") + at(poll.end_ns);
     if (certain && !poll.result) {
       const Call& call = timeline.calls[static_cast<std::size_t>(poll.calls.back())];
       const bool fd = call.source == Source::fd_read || call.source == Source::fd_write;
-      return broken(fd ? "R77" : "R48", which + " although it called " +
-                                            describe(call.source, call.index));
+      return broken(fd ? "R77" : "R48",
+                    which + " although it called " + describe(call.source, call.index));
     }
     if (!certain && !unknown && poll.result) {
       return broken(only_idle ? "R17" : "R39",

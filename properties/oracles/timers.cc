@@ -11,16 +11,16 @@ const Operation* arming_of(const Timeline& timeline, const Call& call) {
   for (const Operation& op : timeline.ops) {
     if (op.index != call.index || (op.verb != Verb::arm && op.verb != Verb::disarm)) continue;
     if (op.begin > call.begin) continue;
-    if (op.end > call.since) return nullptr;                     // meanwhile
-    if (arm != nullptr && op.begin < arm->end) return nullptr;   // two threads at once
+    if (op.end > call.since) return nullptr;                    // meanwhile
+    if (arm != nullptr && op.begin < arm->end) return nullptr;  // two threads at once
     arm = &op;
   }
   return arm;
 }
 
 Finding timers_of_call(const Timeline& timeline, const Call& call) {
-  const std::string who = "timer " + std::to_string(call.index) + " was called " +
-                          at(call.begin_ns);
+  const std::string who =
+      "timer " + std::to_string(call.index) + " was called " + at(call.begin_ns);
   std::int64_t earliest_ns = std::numeric_limits<std::int64_t>::max();
   int arms = 0;
   int calls = 0;
@@ -42,8 +42,8 @@ Finding timers_of_call(const Timeline& timeline, const Call& call) {
   }
   if (arm->verb == Verb::disarm) return broken("R91", who + " after it had been disarmed");
   if (call.begin_ns < arm->a) {
-    return broken("R89", who + ", " + std::to_string(arm->a - call.begin_ns) +
-                             " ns before its deadline");
+    return broken("R89",
+                  who + ", " + std::to_string(arm->a - call.begin_ns) + " ns before its deadline");
   }
   for (const Call& other : timeline.calls) {
     if (other.source == Source::timer && other.index == call.index && other.begin < call.begin &&
@@ -80,10 +80,11 @@ Finding timers_of_poll(const Timeline& timeline, const Poll& poll, bool ordered)
     }
     for (const int other_number : poll.calls) {
       const Call& other = timeline.calls[static_cast<std::size_t>(other_number)];
-      if (other.source == Source::timer && other.index == call.index &&
-          other.begin < call.begin) {
-        return broken("D9", "timer " + std::to_string(call.index) + ", armed again meanwhile, was "
-                            "called twice in one poll, the second time " + at(call.begin_ns));
+      if (other.source == Source::timer && other.index == call.index && other.begin < call.begin) {
+        return broken("D9", "timer " + std::to_string(call.index) +
+                                ", armed again meanwhile, was "
+                                "called twice in one poll, the second time " +
+                                at(call.begin_ns));
       }
     }
     before = &call;
@@ -149,8 +150,8 @@ Finding waiting(const Timeline& timeline, const Facts&) {
     const Operation& wait = timeline.ops[static_cast<std::size_t>(jump.wait)];
     for (const Operation& op : timeline.ops) {
       if (op.verb != Verb::set_flag || op.index != wait.index || op.end > jump.ticket) continue;
-      return only_by_timeout("R101", "the home thread waits for flag " +
-                                         std::to_string(op.index) + ' ' + at(jump.from_ns) +
+      return only_by_timeout("R101", "the home thread waits for flag " + std::to_string(op.index) +
+                                         ' ' + at(jump.from_ns) +
                                          " although it was set and kicked");
     }
   }

@@ -9,12 +9,16 @@ namespace {
 /// The rule that says that the operation wakes the sleeper.
 const char* rule_of(const Operation& op) {
   switch (op.verb) {
-    case Verb::notify: return "S14.1";
-    case Verb::delete_bh: return "R20";
+    case Verb::notify:
+      return "S14.1";
+    case Verb::delete_bh:
+      return "R20";
     case Verb::add_fd:
     case Verb::modify_fd:
-    case Verb::remove_fd: return "R72";
-    default: return "R3";
+    case Verb::remove_fd:
+      return "R72";
+    default:
+      return "R3";
   }
 }
 
@@ -29,12 +33,12 @@ Finding wakeups(const Timeline& timeline, const Facts&) {
     if (!poll.blocking) continue;
     for (const Operation& op : timeline.ops) {
       if (!op.notifies() || op.begin <= poll.accepted || op.end >= jump.ticket) continue;
-      return only_by_timeout(
-          rule_of(op), "the home thread sleeps " + at(jump.from_ns) + " although '" +
-                       text(Op{op.verb, op.index, 0, (op.b & 1) != 0, (op.b & 2) != 0}) +
-                       "' of thread " + std::to_string(op.thread) +
-                       " had completed: only a timeout, " + at(jump.to_ns) +
-                       ", makes progress");
+      return only_by_timeout(rule_of(op),
+                             "the home thread sleeps " + at(jump.from_ns) + " although '" +
+                                 text(Op{op.verb, op.index, 0, (op.b & 1) != 0, (op.b & 2) != 0}) +
+                                 "' of thread " + std::to_string(op.thread) +
+                                 " had completed: only a timeout, " + at(jump.to_ns) +
+                                 ", makes progress");
     }
   }
   return std::nullopt;

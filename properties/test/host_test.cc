@@ -40,8 +40,8 @@ std::vector<Cell> cells() {
 }
 
 std::string cell_name(const testing::TestParamInfo<Cell>& it) {
-  std::string out = it.param.scenario.name + "_on_" + it.param.module->name + "_under_" +
-                    it.param.plan;
+  std::string out =
+      it.param.scenario.name + "_on_" + it.param.module->name + "_under_" + it.param.plan;
   for (char& c : out) c = c == '-' ? '_' : c;
   return out;
 }

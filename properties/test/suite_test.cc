@@ -1,5 +1,7 @@
 // Every property on every built-in backend under every fault plan, in the simulator; and on real
 // threads. A failure ends with a seed file and the command that replays it.
+#include "suite.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 
 #include "aiosim/seed.h"
 #include "explore/explore.h"
-#include "suite.h"
 
 namespace properties {
 namespace {
@@ -25,8 +26,8 @@ const aiosim::Backend& backend(const std::string& name) {
     if (one->name == name) return *one;
   }
   auto fresh = std::make_unique<aiosim::Backend>();
-  fresh->module = std::make_shared<aiosim::Module>(AIOSIM_MODULE_DIR "/" + name + ".so",
-                                                   suite().entry_symbol);
+  fresh->module =
+      std::make_shared<aiosim::Module>(AIOSIM_MODULE_DIR "/" + name + ".so", suite().entry_symbol);
   suite().describe(*fresh);
   return *loaded.emplace_back(std::move(fresh));
 }
@@ -60,8 +61,7 @@ std::string cell_name(const testing::TestParamInfo<Cell>& it) {
   return out;
 }
 
-void expect_nothing_found(const Cell& cell, aiosim::ExploreOptions options,
-                          const char* test) {
+void expect_nothing_found(const Cell& cell, aiosim::ExploreOptions options, const char* test) {
   const aiosim::Property& property = *suite().properties[cell.property];
   const aiosim::Backend& loop = backend(cell.backend);
   ASSERT_TRUE(property.offered(loop));
@@ -71,8 +71,8 @@ void expect_nothing_found(const Cell& cell, aiosim::ExploreOptions options,
   if (result.verdict.passed()) return;
   std::string replay = "no seed file";
   if (result.failure) {
-    const std::string file = std::string(property.name()) + "-" + cell.backend + "-" + cell.plan +
-                             "-" + test + ".seed";
+    const std::string file =
+        std::string(property.name()) + "-" + cell.backend + "-" + cell.plan + "-" + test + ".seed";
     aiosim::write_seed(file, *result.failure);
     replay = AIOSIM_COMMAND " replay " + file;
   }

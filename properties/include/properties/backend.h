@@ -36,10 +36,10 @@ using PollCallback = bool (*)(void* opaque);
 struct FdCallbacks {
   Callback read = nullptr;
   Callback write = nullptr;
-  PollCallback poll = nullptr;    // only tests (R60)
+  PollCallback poll = nullptr;  // only tests (R60)
   Callback poll_ready = nullptr;
-  Callback begin = nullptr;       // io_poll_begin
-  Callback end = nullptr;         // io_poll_end
+  Callback begin = nullptr;  // io_poll_begin
+  Callback end = nullptr;    // io_poll_end
 };
 
 /// Opaque handles, owned by the loop.
@@ -58,9 +58,9 @@ class Loop {
   virtual ~Loop() = default;  // home thread (R98)
 
   // Home thread.
-  virtual bool poll(bool blocking) = 0;                                // R46-R53
+  virtual bool poll(bool blocking) = 0;  // R46-R53
   // Any thread.
-  virtual void notify() = 0;                                           // R36
+  virtual void notify() = 0;  // R36
   virtual Bh* new_bh(Callback callback, void* opaque) = 0;
   virtual void schedule(Bh* bh) = 0;
   virtual void schedule_idle(Bh* bh) = 0;
@@ -72,7 +72,7 @@ class Loop {
   virtual Timer* new_timer(Callback callback, void* opaque) = 0;       // monotonic clock
   virtual void arm_timer(Timer* timer, std::int64_t deadline_ns) = 0;  // absolute
   virtual void disarm_timer(Timer* timer) = 0;
-  virtual void free_timer(Timer* timer) = 0;                           // home thread
+  virtual void free_timer(Timer* timer) = 0;  // home thread
   // wait_while: home thread; polls while condition(opaque) is true (R100). kick: any thread (R101).
   virtual void wait_while(PollCallback condition, void* opaque) = 0;
   virtual void kick() = 0;
