@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "cli/commands.h"
 #include "cli/interrupt.h"
@@ -24,6 +27,19 @@ int dispatch(const cli::Options& options, cli::Catalog& catalog) {
   return 2;
 }
 
+/// Backends read it when they make a loop; a wrong one would be taken for 0 in every run (D3).
+void check_environment() {
+  const char* value = std::getenv("QEMU_AIO_POLL_MAX_NS");
+  if (value == nullptr) return;
+  const char* end = value + std::strlen(value);
+  std::int64_t ns = 0;
+  const auto [rest, error] = std::from_chars(value, end, ns);
+  if (error == std::errc{} && rest == end && ns >= 0) return;
+  throw BadInput(fmt::format(
+      "environment variable QEMU_AIO_POLL_MAX_NS: expected a number of ns, 0 or more, found '{}'",
+      value));
+}
+
 }  // namespace
 
 int main(int argc, char** argv, const Suite& suite) {
@@ -31,6 +47,7 @@ int main(int argc, char** argv, const Suite& suite) {
   if (!parsed.options) return parsed.status;
   cli::catch_interrupts();
   try {
+    check_environment();
     cli::Catalog catalog(suite);
     const int status = dispatch(*parsed.options, catalog);
     if (std::fflush(stdout) == 0) return status;

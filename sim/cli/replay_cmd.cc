@@ -154,6 +154,7 @@ int run_explain(const Options& options, Catalog& catalog) {
   report.property = loaded.seed.property;
   report.backend = loaded.backend->name;
   report.verdict = result.verdict;
+  report.verdict.text = trace::with_places(report.verdict.text, symbolizer);
   report.trace_hash = result.run.trace_hash;
   report.timeline = trace::make_timeline(result.run, symbolizer);
   if (!options.json) {
@@ -162,7 +163,7 @@ int run_explain(const Options& options, Catalog& catalog) {
         report.backend, property.sentence(), program_text(loaded.seed));
     say(options, "{}\n", trace::text(report.timeline, options.all));
     say(options, "verdict: {}\n", describe(result.verdict, catalog));
-    if (!result.verdict.text.empty()) say(options, "{}\n", result.verdict.text);
+    if (!report.verdict.text.empty()) say(options, "{}\n", report.verdict.text);
   }
   print_json(options, json(report));
   if (result.verdict.same_failure(loaded.seed.verdict)) return 0;

@@ -11,6 +11,7 @@
 #include "cli/search_task.h"
 #include "cli/words.h"
 #include "cli/workers.h"
+#include "trace/symbolize.h"
 
 namespace aiosim::cli {
 namespace {
@@ -295,7 +296,16 @@ SearchOptions search_options(const Options& options, std::uint64_t root_seed) {
 }
 
 SearchResult search(const std::vector<Combination>& combinations, const SearchOptions& options) {
-  return Search(combinations, options).run();
+  SearchResult result = Search(combinations, options).run();
+  trace::Symbolizer symbolizer;
+  for (Outcome& outcome : result.outcomes) {
+    for (Finding& finding : outcome.findings) {
+      SeedFile& seed = finding.seed;
+      seed.happens = trace::with_places(seed.happens, symbolizer);
+      seed.verdict.text = trace::with_places(seed.verdict.text, symbolizer);
+    }
+  }
+  return result;
 }
 
 unsigned core_count() {

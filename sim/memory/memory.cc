@@ -1,6 +1,5 @@
 #include "memory/memory.h"
 
-#include <cstring>
 #include <new>
 #include <string>
 
@@ -12,6 +11,7 @@
 #include "memory/shadow.h"
 #include "memory/store_history.h"
 #include "memory/thread_view.h"
+#include "memory/value.h"
 
 namespace aiosim::memory {
 
@@ -20,75 +20,6 @@ namespace {
 constexpr std::uint8_t max_spurious_failures = 4;
 
 std::uintptr_t address_of(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
-
-// Typed, so that no value is put together from parts in memory (a store that a wider load waits
-// for).
-template <class T>
-T read_as(const void* at) {
-  T value;
-  std::memcpy(&value, at, sizeof value);
-  return value;
-}
-
-template <class T>
-void write_as(void* at, Value value) {
-  const T part = static_cast<T>(value);
-  std::memcpy(at, &part, sizeof part);
-}
-
-Value read_memory(const void* at, unsigned size) {
-  switch (size) {
-    case 1:
-      return read_as<std::uint8_t>(at);
-    case 2:
-      return read_as<std::uint16_t>(at);
-    case 4:
-      return read_as<std::uint32_t>(at);
-    case 8:
-      return read_as<std::uint64_t>(at);
-    default:
-      return read_as<Value>(at);
-  }
-}
-
-void write_memory(void* at, unsigned size, Value value) {
-  switch (size) {
-    case 1:
-      return write_as<std::uint8_t>(at, value);
-    case 2:
-      return write_as<std::uint16_t>(at, value);
-    case 4:
-      return write_as<std::uint32_t>(at, value);
-    case 8:
-      return write_as<std::uint64_t>(at, value);
-    default:
-      return write_as<Value>(at, value);
-  }
-}
-
-Value truncate(Value value, unsigned size) {
-  return size >= 16 ? value : value & ((Value{1} << (8 * size)) - 1);
-}
-
-Value combine(Rmw op, Value old, Value operand) {
-  switch (op) {
-    case Rmw::exchange:
-      return operand;
-    case Rmw::add:
-      return old + operand;
-    case Rmw::sub:
-      return old - operand;
-    case Rmw::bit_and:
-      return old & operand;
-    case Rmw::bit_or:
-      return old | operand;
-    case Rmw::bit_xor:
-      return old ^ operand;
-    case Rmw::nand:
-      return ~(old & operand);
-  }
-  return old;
-}
 
 }  // namespace
 

@@ -93,8 +93,9 @@ void __assert_fail(const char* expression, const char* file, unsigned line,
                    const char* function) noexcept {
   if (under_test()) {
     const RuntimeScope scope;
-    world().fail(aiosim::VerdictKind::crash, std::string("assertion failed: ") + expression + ", " + file +
-                                         ":" + std::to_string(line) + ", in " + function);
+    world().fail(aiosim::VerdictKind::crash, std::string("assertion failed: ") + expression + ", " +
+                                                 file + ":" + std::to_string(line) + ", in " +
+                                                 function);
   }
   std::fprintf(stderr, "%s:%u: %s: assertion failed: %s\n", file, line, function, expression);
   std::abort();

@@ -173,7 +173,8 @@ int pthread_mutex_destroy(pthread_mutex_t* m) noexcept {
   SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
   if (!is_free(&mutex)) {
     const RuntimeScope scope;
-    world().fail(aiosim::VerdictKind::crash, describe(mutex.name) + " is destroyed while it is held");
+    world().fail(aiosim::VerdictKind::crash,
+                 describe(mutex.name) + " is destroyed while it is held");
   }
   sync_objects().forget(ObjectType::mutex, m);
   return 0;

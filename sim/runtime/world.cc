@@ -26,12 +26,6 @@ namespace {
 // What a switch carries: the thread that was left (null: the world's caller).
 Thread* previous(context::transfer_t from) { return static_cast<Thread*>(from.data); }
 
-std::uint64_t hash_text(const char* text) {
-  std::uint64_t h = 0xcbf29ce484222325ULL;
-  for (; *text != '\0'; ++text) h = (h ^ static_cast<unsigned char>(*text)) * 0x100000001b3ULL;
-  return h;
-}
-
 // libfiu takes a lock of the host's.
 bool may_strike(fault::PointId point) {
   const RuntimeScope scope;
@@ -117,16 +111,6 @@ RunResult World::take_result() {
     result.threads.push_back(std::move(info));
   }
   return result;
-}
-
-std::string World::describe_wait(const Thread& thread) {
-  std::string text = thread.wait.operation;
-  const std::string object = describe(thread.wait.object);
-  if (!object.empty()) text += " of " + object;
-  if (thread.wait.deadline_ns >= 0) {
-    text += " until " + std::to_string(thread.wait.deadline_ns - world_start_ns) + " ns";
-  }
-  return text;
 }
 
 void World::end_run() {
@@ -255,7 +239,7 @@ void World::yield(const char* operation, const void* pc) {
 bool World::runnable(Thread& thread) {
   if (thread.state == Thread::State::enabled) return true;
   if (thread.state == Thread::State::finished) return false;
-  if (thread.wait.interruptible) return true;
+  if (thread.interrupt_ns >= 0 && now_ns_ >= thread.interrupt_ns) return true;
   if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
   if (thread.checked_version != state_version_) {
     thread.checked_version = state_version_;
@@ -338,6 +322,8 @@ Wake World::block(const Wait& wait) {
                       wait.operation, site_.pc});
     --me.harness;
   }
+  constexpr std::int64_t interrupt_after_ns[] = {0, 1'000, 100'000, 3'000'000};
+  me.interrupt_ns = wait.interruptible ? now_ns_ + interrupt_after_ns[choose(Kind::time, 4)] : -1;
   me.wait = wait;
   me.ready = false;
   me.checked_version = state_version_;
@@ -358,8 +344,10 @@ Wake World::block(const Wait& wait) {
 void World::let_time_jump() {
   std::int64_t next = kernel->next_deadline_ns();
   for (const Thread* thread : threads_) {
-    if (thread->state != Thread::State::blocked || thread->wait.deadline_ns < 0) continue;
-    if (next < 0 || thread->wait.deadline_ns < next) next = thread->wait.deadline_ns;
+    if (thread->state != Thread::State::blocked) continue;
+    for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
+      if (due >= 0 && (next < 0 || due < next)) next = due;
+    }
   }
   if (next < 0) report_deadlock();
   if (may_strike(fault::PointId::clock_late_timer)) {
@@ -384,67 +372,6 @@ std::int64_t World::read_clock() {
   now_ns_ += step_ns;
   return now_ns_;
 }
-
-void World::report_deadlock() {
-  ++g_current->harness;
-  std::string text = "nobody can ever run again:";
-  for (const Thread* thread : threads_) {
-    if (thread->state != Thread::State::blocked) continue;
-    text += ' ' + std::string(thread->name) + " waits in " + describe_wait(*thread) + ';';
-  }
-  text.pop_back();
-  fail(VerdictKind::deadlock, std::move(text));
-}
-
-// --- trace ------------------------------------------------------------------------------------
-
-std::uint64_t World::word_hash(const char* word) {
-  WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
-  if (slot.word != word) slot = {word, hash_text(word)};
-  return slot.hash;
-}
-
-// Figures of atomics stay out of the hash: a list head's value is an address of this build.
-void World::record(const char* operation, Object object, std::int64_t a, std::int64_t b,
-                   const void* pc, std::string detail) {
-  const Thread& me = *g_current;
-  mix(word_hash(operation) + (static_cast<std::uint64_t>(me.id) << 48) +
-      (static_cast<std::uint64_t>(object.type) << 32) + object.number);
-  if (object.type != ObjectType::atomic) {
-    mix(static_cast<std::uint64_t>(a));
-    mix(static_cast<std::uint64_t>(b));
-  }
-  if (!tracing()) return;
-  ++g_current->harness;
-  trace_.push_back(
-      {step_, now_ns_, me.id, operation, describe(object), a, b, std::move(detail), pc});
-  --g_current->harness;
-}
-
-void World::trace_choice(const RawChoice& choice) {
-  std::string detail = std::string(name(choice.key.kind)) + ' ' +
-                       std::to_string(choice.key.number) + " -> " + std::to_string(choice.value) +
-                       " of " + std::to_string(choice.answers);
-  if (choice.key.kind == Kind::sched) {
-    detail += ", " + std::string(threads_[candidates_[choice.value]]->name) + " runs";
-  }
-  trace_.push_back({step_, now_ns_, choice.key.thread, "choice", describe(choice.site.object), 0,
-                    0, std::move(detail), choice.site.pc});
-}
-
-void World::hear(const char* text, std::size_t size) {
-  const RuntimeScope scope;
-  constexpr std::size_t most = 1024;
-  last_words_.append(text, std::min(size, most - std::min(most, last_words_.size())));
-  while (!last_words_.empty() && last_words_.back() == '\n') last_words_.pop_back();
-}
-
-std::uint32_t World::object_number(ObjectType type, const void* address) {
-  const RuntimeScope scope;
-  return numbers_.number(type, address);
-}
-
-void World::forget_object(ObjectType type, const void* address) { numbers_.forget(type, address); }
 
 }  // namespace aiosim::runtime
 

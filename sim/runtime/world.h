@@ -40,7 +40,7 @@ struct Wait {
   std::int64_t deadline_ns = -1;   // absolute simulated time, -1 for none
   const char* operation = "";      // "epoll_wait"
   Object object;
-  bool interruptible = false;      // an armed EINTR fault was drawn: may wake as interrupted
+  bool interruptible = false;      // a fault was drawn: the wait ends early, at a chosen time
 };
 enum class Wake : std::uint8_t { ready, timeout, interrupted };
 
@@ -63,6 +63,7 @@ struct Thread {
   std::unique_ptr<Stack> stack;
   Tcb* tcb = nullptr;
   bool ready = false;                 // wait.ready at checked_version
+  std::int64_t interrupt_ns = -1;     // wait.interruptible: when, absolute
   void* (*start)(void*) = nullptr;
   void* argument = nullptr;
   void* result = nullptr;

@@ -1,5 +1,5 @@
 // sources: memory/memory.cc memory/location.cc memory/pool.cc memory/race_detector.cc
-// memory/race_report.cc memory/shadow.cc memory/store_history.cc names/names.cc
+// sources: memory/race_report.cc memory/shadow.cc memory/store_history.cc names/names.cc
 //
 // Races and freed memory byte by byte, odd atomics, and what a new run forgets.
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // sources: memory/memory.cc memory/location.cc memory/pool.cc memory/race_detector.cc
-// memory/race_report.cc memory/shadow.cc memory/store_history.cc names/names.cc
+// sources: memory/race_report.cc memory/shadow.cc memory/store_history.cc names/names.cc
 //
 // The memory model against litmus tests: for each, the exact set of outcomes of all executions.
 // Modification order and S are execution order here, so three kinds of outcome that C++20 allows

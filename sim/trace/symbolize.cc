@@ -4,6 +4,7 @@
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
+#include <link.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <unordered_map>
 #include <vector>
 
@@ -165,6 +167,49 @@ const Place& Symbolizer::find(const void* pc) {
 std::string short_place(const Place& place) {
   if (place.file.empty() || place.line == 0) return {};
   return place.file.substr(place.file.rfind('/') + 1) + ":" + std::to_string(place.line);
+}
+
+namespace {
+
+struct NamedModule {
+  std::string_view name;  // without the folder
+  const void* base = nullptr;
+};
+
+const void* base_of(std::string_view name) {
+  NamedModule wanted{name};
+  dl_iterate_phdr(
+      [](dl_phdr_info* info, std::size_t, void* data) {
+        auto& module = *static_cast<NamedModule*>(data);
+        std::string_view file = info->dlpi_name;
+        file.remove_prefix(file.rfind('/') + 1);  // npos + 1 is 0
+        if (file != module.name) return 0;
+        module.base = reinterpret_cast<const void*>(info->dlpi_addr);
+        return 1;
+      },
+      &wanted);
+  return wanted.base;
+}
+
+}  // namespace
+
+std::string with_places(const std::string& text, Symbolizer& symbolizer) {
+  static const std::regex address(R"(([A-Za-z0-9_.-]+)\+0x([0-9a-f]+))");
+  std::string out;
+  std::sregex_iterator it(text.begin(), text.end(), address);
+  auto copied = text.begin();
+  for (; it != std::sregex_iterator(); ++it) {
+    const std::string module = (*it)[1];
+    const void* base = base_of(module);
+    if (base == nullptr) continue;
+    const auto offset = std::stoull((*it)[2], nullptr, 16);
+    const std::string place = short_place(symbolizer.find(static_cast<const char*>(base) + offset));
+    if (place.empty()) continue;
+    out.append(copied, (*it)[0].first);
+    out += place;
+    copied = (*it)[0].second;
+  }
+  return out.append(copied, text.end());
 }
 
 std::string source_line(const Place& place) {

@@ -31,6 +31,10 @@ class Symbolizer {
 /// "context.cc:212"; "" if the place is not known.
 std::string short_place(const Place& place);
 
+/// `text` with each "module.so+0x1a2b" of the runtime (a return address) as "context.cc:212", where
+/// the module is loaded and the place known: texts that are the same in every build.
+std::string with_places(const std::string& text, Symbolizer& symbolizer);
+
 /// The text of the line, without the space around it; "" if the file cannot be read.
 std::string source_line(const Place& place);
 

@@ -51,7 +51,7 @@ struct Choice {
   std::uint32_t value = 0;    // 1 .. n-1
   std::string operation;      // at which operation it was asked ("atomic load", "epoll_wait")
   std::string object;         // of which object ("atomic 4", "fd 5"), for people and strict replay
-  std::uint64_t step = 0;     // when: as recorded by a run, for timelines; seed files do not keep it
+  std::uint64_t step = 0;     // when, as recorded by a run; seed files do not keep it
 };
 
 /// What a chooser is asked.

@@ -1,0 +1,86 @@
+// What a world says: the hash of its events, on demand the events themselves, and who waits for
+// what.
+#include "runtime/heap.h"
+#include "runtime/world.h"
+
+namespace aiosim::runtime {
+namespace {
+
+std::uint64_t hash_text(const char* text) {
+  std::uint64_t h = 0xcbf29ce484222325ULL;
+  for (; *text != '\0'; ++text) h = (h ^ static_cast<unsigned char>(*text)) * 0x100000001b3ULL;
+  return h;
+}
+
+}  // namespace
+
+std::uint64_t World::word_hash(const char* word) {
+  WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
+  if (slot.word != word) slot = {word, hash_text(word)};
+  return slot.hash;
+}
+
+// Figures of atomics stay out of the hash: a list head's value is an address of this build.
+void World::record(const char* operation, Object object, std::int64_t a, std::int64_t b,
+                   const void* pc, std::string detail) {
+  const Thread& me = *g_current;
+  mix(word_hash(operation) + (static_cast<std::uint64_t>(me.id) << 48) +
+      (static_cast<std::uint64_t>(object.type) << 32) + object.number);
+  if (object.type != ObjectType::atomic) {
+    mix(static_cast<std::uint64_t>(a));
+    mix(static_cast<std::uint64_t>(b));
+  }
+  if (!tracing()) return;
+  ++g_current->harness;
+  trace_.push_back(
+      {step_, now_ns_, me.id, operation, describe(object), a, b, std::move(detail), pc});
+  --g_current->harness;
+}
+
+void World::trace_choice(const RawChoice& choice) {
+  std::string detail = std::string(name(choice.key.kind)) + ' ' +
+                       std::to_string(choice.key.number) + " -> " + std::to_string(choice.value) +
+                       " of " + std::to_string(choice.answers);
+  if (choice.key.kind == Kind::sched) {
+    detail += ", " + std::string(threads_[candidates_[choice.value]]->name) + " runs";
+  }
+  trace_.push_back({step_, now_ns_, choice.key.thread, "choice", describe(choice.site.object), 0,
+                    0, std::move(detail), choice.site.pc});
+}
+
+void World::hear(const char* text, std::size_t size) {
+  const RuntimeScope scope;
+  constexpr std::size_t most = 1024;
+  last_words_.append(text, std::min(size, most - std::min(most, last_words_.size())));
+  while (!last_words_.empty() && last_words_.back() == '\n') last_words_.pop_back();
+}
+
+std::uint32_t World::object_number(ObjectType type, const void* address) {
+  const RuntimeScope scope;
+  return numbers_.number(type, address);
+}
+
+void World::forget_object(ObjectType type, const void* address) { numbers_.forget(type, address); }
+
+std::string World::describe_wait(const Thread& thread) {
+  std::string text = thread.wait.operation;
+  const std::string object = describe(thread.wait.object);
+  if (!object.empty()) text += " of " + object;
+  if (thread.wait.deadline_ns >= 0) {
+    text += " until " + std::to_string(thread.wait.deadline_ns - world_start_ns) + " ns";
+  }
+  return text;
+}
+
+void World::report_deadlock() {
+  ++g_current->harness;
+  std::string text = "nobody can ever run again:";
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked) continue;
+    text += ' ' + std::string(thread->name) + " waits in " + describe_wait(*thread) + ';';
+  }
+  text.pop_back();
+  fail(VerdictKind::deadlock, std::move(text));
+}
+
+}  // namespace aiosim::runtime
