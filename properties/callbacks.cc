@@ -80,21 +80,27 @@ void Interpreter::on_timer(void* opaque) {
 // ---- fd handlers ----
 
 /// Takes what was signalled, unless the program keeps it for this call. `read`: the fd as well; a
-/// source that is polled leaves its fd as it is, as a virtqueue does.
-void Interpreter::take_data(Registration& handler, bool read) {
+/// source that is polled leaves its fd as it is, as a virtqueue does. Returns the bytes read, -1 if
+/// it was not tried or the writer had hung up.
+std::int64_t Interpreter::take_data(Registration& handler, bool read) {
   FdState& fd = fds_[static_cast<std::size_t>(handler.fd)];
   const int calls =
       calls_[static_cast<std::size_t>(Role::fd)][static_cast<std::size_t>(handler.fd)];
   if (const Part* part = program_.find(Role::fd, handler.fd); part && calls < callback_calls_) {
     for (const Op& op : part->ops) {
-      if (op.verb == Verb::keep) return;
+      if (op.verb == Verb::keep) return -1;
     }
   }
+  std::int64_t bytes = -1;
   if (read) {
     const UnderTestScope scope;
-    read_fd(fd.read_fd);
+    bytes = read_fd(fd.read_fd);
   }
   fd.data = 0;  // after the read: data > 0 means that a write came or comes after it
+  if (!fd.hung_up) return bytes;
+  // It stays readable for ever: nothing is left to do but to take the handler away.
+  if (fd.current == &handler) run_op(0, {Verb::remove_fd, handler.fd});
+  return -1;
 }
 
 void Interpreter::fd_call(Registration& handler, Source source) {
@@ -110,7 +116,7 @@ void Interpreter::fd_call(Registration& handler, Source source) {
     }
   } else {
     aiosim::note(source == Source::fd_read ? "fd read begins" : "fd ready begins", handler.fd);
-    take_data(handler, source == Source::fd_read);
+    seen.b = take_data(handler, source == Source::fd_read);
   }
   run_calls(Role::fd, handler.fd);
   seen.what = What::call_end;
@@ -152,7 +158,7 @@ bool Interpreter::on_poll(void* opaque) {
   auto& handler = *static_cast<Registration*>(opaque);
   Interpreter& self = *handler.self;
   const FdState& fd = self.fds_[static_cast<std::size_t>(handler.fd)];
-  const bool ready = fd.data > 0;
+  const bool ready = fd.data > 0 || fd.hung_up;
   const std::int64_t now_ns = aiosim::now_ns();
   if (self.first_test_ns_ < 0) self.first_test_ns_ = now_ns;
   self.last_look_ns_ = handler.window == self.window_ ? handler.tested_ns : self.window_begin_ns_;

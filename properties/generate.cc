@@ -127,6 +127,7 @@ class Drawer {
         count = bhs_;
         break;
       case Verb::signal:
+      case Verb::hang_up:
       case Verb::add_fd:
       case Verb::modify_fd:
       case Verb::remove_fd:

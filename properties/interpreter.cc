@@ -84,7 +84,8 @@ bool Interpreter::outstanding() const {
   for (const FdState& fd : fds_) {
     const Registration* current = fd.current;
     if (!fd.registered || current == nullptr) continue;
-    if (current->write || (fd.data > 0 && fd.ready_depth == 0)) return true;
+    const bool readable = fd.data > 0 || fd.hung_up;
+    if (current->write || (readable && fd.ready_depth == 0)) return true;
   }
   return false;
 }
@@ -161,7 +162,6 @@ void Interpreter::clear_up() {
     const UnderTestScope scope;
     loop_->free_timer(timer.handle);
   }
-  poll(false);
   {
     const UnderTestScope scope;
     delete loop_;
@@ -179,7 +179,8 @@ std::int64_t Interpreter::unserved_fds(bool pollable) const {
     const FdState& fd = fds_[i];
     const Registration* current = fd.current;
     if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
-    if (fd.data > 0 && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
+    const bool readable = fd.data > 0 || fd.hung_up;
+    if (readable && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
   }
   return out;
 }

@@ -69,8 +69,9 @@ class Interpreter {
     int write_fd = -1;
     bool used = false;
     bool pipe = false;
-    std::atomic<int> data{0};  // signals not yet taken
-    std::atomic<int> signalling{0};
+    std::atomic<int> data{0};        // signals not yet taken
+    std::atomic<int> signalling{0};  // threads that write to it
+    std::atomic<bool> hung_up{false};
     std::atomic<bool> busy{false};  // somebody changes its handler
     std::atomic<Registration*> current{nullptr};
     std::atomic<bool> registered{false};  // and the loop has been told
@@ -119,6 +120,7 @@ class Interpreter {
   void oneshot(int thread, const Op& op);
   void delete_bh(int thread, const Op& op);
   void signal(int thread, const Op& op);
+  void hang_up(int thread, const Op& op);
   void change_handler(int thread, const Op& op);
   void kick_if_data(FdState& fd);
   void arm(int thread, const Op& op);
@@ -142,7 +144,7 @@ class Interpreter {
   static bool flag_unset(void* opaque);
   void begin_call();
   void fd_call(Registration& handler, Source source);
-  void take_data(Registration& handler, bool read);
+  std::int64_t take_data(Registration& handler, bool read);
   void touch(const Registration& handler, Source source, bool result);
 
   // setup.cc
@@ -151,7 +153,7 @@ class Interpreter {
   void make_fds();
   static int make_eventfd();
   static void write_fd(int fd);
-  static void read_fd(int fd);
+  static std::int64_t read_fd(int fd);
   int registration_number(const Registration& handler) const {
     return static_cast<int>(&handler - registrations_.data());
   }

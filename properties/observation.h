@@ -18,7 +18,7 @@ enum class What : std::uint8_t {
   op_begin,  // an operation that is really done (not one that came to nothing)
   op_end,
   call_begin,  // of a callback
-  call_end,
+  call_end,    // b: fd_read: the bytes read; -1: the program did not look
   touch,       // a poll function, io_poll_begin or io_poll_end was called
   poll_begin,  // index: blocking; a: fds readable by the kernel's lights, b: by their poll function
   poll_end,    // index: result

@@ -1,5 +1,6 @@
 // What each operation of a program does.
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -49,6 +50,8 @@ void Interpreter::run_op(int thread, const Op& op) {
       return delete_bh(thread, op);
     case Verb::signal:
       return signal(thread, op);
+    case Verb::hang_up:
+      return hang_up(thread, op);
     case Verb::add_fd:
     case Verb::modify_fd:
     case Verb::remove_fd:
@@ -136,8 +139,12 @@ void Interpreter::delete_bh(int thread, const Op& op) {
 
 void Interpreter::signal(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  aiosim::note("signal fd", op.index);
   ++fd.signalling;
+  if (fd.hung_up) {
+    --fd.signalling;
+    return;
+  }
+  aiosim::note("signal fd", op.index);
   observed(thread, {.verb = op.verb, .index = op.index}, [&] {
     ++fd.data;
     // A source that is being polled keeps its kicks to itself (R67, R96).
@@ -147,11 +154,26 @@ void Interpreter::signal(int thread, const Op& op) {
   --fd.signalling;
 }
 
+/// Nobody may be writing: the number could be another fd's by then.
+void Interpreter::hang_up(int thread, const Op& op) {
+  FdState& fd = fds_[static_cast<std::size_t>(op.index)];
+  if (!fd.pipe) return;
+  if (fd.signalling.fetch_add(1) == 0 && !fd.hung_up.exchange(true)) {
+    aiosim::note("hang up fd", op.index);
+    observed(thread, {.verb = op.verb, .index = op.index}, [&] { close(fd.write_fd); });
+  }
+  --fd.signalling;
+}
+
 /// Kicks may have been kept back for the handler before this one (R96).
 void Interpreter::kick_if_data(FdState& fd) {
   if (fd.data == 0) return;
-  const UnderTestScope scope;
-  write_fd(fd.write_fd);
+  ++fd.signalling;
+  if (!fd.hung_up) {
+    const UnderTestScope scope;
+    write_fd(fd.write_fd);
+  }
+  --fd.signalling;
 }
 
 void Interpreter::change_handler(int thread, const Op& op) {
@@ -199,7 +221,8 @@ void Interpreter::change_handler(int thread, const Op& op) {
 
 void Interpreter::arm(int thread, const Op& op) {
   TimerState& timer = timers_[static_cast<std::size_t>(op.index)];
-  const std::int64_t deadline_ns = aiosim::now_ns() + op.amount;
+  const std::int64_t wanted_ns = aiosim::now_ns() + op.amount;
+  const std::int64_t deadline_ns = wanted_ns - wanted_ns % 1'000;  // so that some are equal
   timer.armed = true;
   aiosim::note("arm timer", op.index, deadline_ns);
   observed(thread, {.verb = op.verb, .index = op.index, .a = deadline_ns},

@@ -43,6 +43,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::cancel, "cancel bh", max_bhs, Amount::none, 0, false, anywhere},
     {Verb::delete_bh, "delete bh", max_bhs, Amount::none, 0, false, anywhere},
     {Verb::signal, "signal fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::hang_up, "hang up fd", max_fds, Amount::none, 0, false, anywhere},
     {Verb::keep, "keep", 0, Amount::none, 0, false, bit(Role::fd)},
     {Verb::add_fd, "add fd", max_fds, Amount::none, 0, true, anywhere},
     {Verb::modify_fd, "modify fd", max_fds, Amount::none, 0, true, anywhere},

@@ -32,6 +32,7 @@ enum class Verb : std::uint8_t {
   cancel,          // bh
   delete_bh,       // bh
   signal,          // fd: makes it readable
+  hang_up,         // fd (a pipe): its writing end is closed
   keep,            // fd's callback: leaves the data unread while its calls are within budget
   add_fd,          // fd, pollable, write
   modify_fd,       // fd, pollable, write

@@ -35,6 +35,7 @@ const aiosim::Rule table[] = {
     {"R41", "What was raised before a wait is lowered after it."},
     {"R42", "Either the notifier sees the sleeper or the sleeper sees the notification."},
     {"R43", "Accepting makes the notifier's work visible."},
+    {"R46", "A poll that is not to block does not sleep; bottom halves run before fds and timers."},
     {"R48", "poll() returns whether a callback other than the notifier's made progress."},
     {"R51", "A nested poll serves ready handlers once, at whatever depth."},
     {"R57", "Busy polling happens only for a time that is given and a timeout that is not 0."},

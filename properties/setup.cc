@@ -81,6 +81,7 @@ void Interpreter::reset() {
     fd.read_fd = fd.write_fd = -1;
     fd.data = 0;
     fd.signalling = 0;
+    fd.hung_up = false;
     fd.busy = false;
     fd.current = nullptr;
     fd.registered = false;
@@ -189,7 +190,7 @@ void Interpreter::close_fds() {
     if (!fd.used) continue;
     const UnderTestScope scope;
     close(fd.read_fd);
-    if (fd.pipe) close(fd.write_fd);
+    if (fd.pipe && !fd.hung_up) close(fd.write_fd);
   }
 }
 
@@ -199,13 +200,15 @@ void Interpreter::write_fd(int fd) {
   }
 }
 
-/// All of it: a level-triggered fd is then not readable.
-void Interpreter::read_fd(int fd) {
+/// All of it: a level-triggered fd is then not readable. Returns how many bytes.
+std::int64_t Interpreter::read_fd(int fd) {
   std::uint64_t buffer[64];
+  std::int64_t total = 0;
   for (;;) {
     const ssize_t size = read(fd, buffer, sizeof buffer);
     if (size < 0 && errno == EINTR) continue;
-    if (size < static_cast<ssize_t>(sizeof buffer)) return;
+    total += size > 0 ? size : 0;
+    if (size < static_cast<ssize_t>(sizeof buffer)) return total;
   }
 }
 

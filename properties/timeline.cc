@@ -115,7 +115,9 @@ class Builder {
   }
 
   void end_call(const Observation& seen) {
-    out_.calls[static_cast<std::size_t>(stack_.back().second)].end = seen.ticket;
+    Call& call = out_.calls[static_cast<std::size_t>(stack_.back().second)];
+    call.end = seen.ticket;
+    if (call.source == Source::fd_read) call.taken = seen.b;
     stack_.pop_back();
   }
 

@@ -47,6 +47,7 @@ struct Call {
   std::uint64_t begin = 0;
   std::uint64_t end = never;
   std::uint64_t since = 0;
+  std::int64_t taken = -1;  // fd_read: bytes read, -1: it did not look
   std::int64_t begin_ns = 0;
 };
 

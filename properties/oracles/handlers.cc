@@ -19,8 +19,8 @@ std::int64_t ended_by(const Operation& op) {
 }
 
 /// The ticket after which home has surely learnt that `op`, of another thread, is over: a poll that
-/// began after it has returned, having accepted its notification (R43, S14.5); or a call saw what
-/// the thread wrote for a schedule after it. `never` if there is none.
+/// began after it has returned, having accepted its notification (R43, S14.5); or a bottom half
+/// that the thread scheduled after it was called (S14.4). `never` if there is none.
 std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
   if (op.thread == 0 || op.end == never) return op.end;
   std::uint64_t known = never;
@@ -32,8 +32,7 @@ std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
     if (!schedule || later.thread != op.thread || later.begin < op.end) continue;
     for (const Call& call : timeline.calls) {
       if (call.source != Source::bh || call.index != later.index) continue;
-      const auto seen = (static_cast<std::uint64_t>(call.a) >> (16 * op.thread)) & 0xffff;
-      if (seen >= static_cast<std::uint64_t>(later.a)) known = std::min(known, call.begin);
+      if (call.since > later.end) known = std::min(known, call.begin);
     }
   }
   return known;
@@ -142,17 +141,27 @@ bool called_during(const Timeline& timeline, const Poll& poll, int fd) {
   });
 }
 
+/// While another thread replaces a handler, a poll may find the old one and the new one ready.
+bool replaced_by_another(const Timeline& timeline, const Call& call) {
+  const Poll& poll = timeline.polls[static_cast<std::size_t>(call.poll)];
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.thread != 0 && about_handler(op) && op.index == call.index && op.begin < call.begin &&
+           known_at_home(timeline, op) > poll.begin;
+  });
+}
+
 Finding unreported(const Timeline& timeline, const Poll& poll) {
   for (int fd = 1; fd <= max_fds; ++fd) {
     const std::int64_t bit = std::int64_t{1} << fd;
     const bool kernel = (poll.kernel_fds & bit) != 0;
-    // A pollable one may wait its turn while other things keep the poll from sleeping.
-    const bool pollable = (poll.pollable_fds & bit) != 0 && poll.calls.empty();
+    // D6. A blocking poll that is notified may leave pollable ones to the next: it does not sleep
+    // on them, which the time jumps show.
+    const bool pollable = (poll.pollable_fds & bit) != 0 && !poll.blocking && poll.calls.empty();
     if (!kernel && !pollable) continue;
     // Whether the kernel is asked for pollable ones depends on counts, which are hints (R55).
     if (in_doubt(timeline, poll, kernel ? fd : 0)) continue;
     if (called_during(timeline, poll, fd)) continue;
-    return broken(pollable && !poll.blocking ? "D6" : "S14.9",
+    return broken(pollable ? "D6" : "S14.9",
                   std::string("poll(") + (poll.blocking ? "true" : "false") + "), begun " +
                       at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                       " readable, returned without calling its handler");
@@ -166,6 +175,12 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
     if (!poll.ended || facts.spurious) continue;
     if (Finding finding = unreported(timeline, poll)) return finding;
+  }
+  for (const Call& call : timeline.calls) {
+    if (call.source != Source::fd_read || call.end == never || call.taken != 0) continue;
+    if (call.poll < 0 || replaced_by_another(timeline, call)) continue;
+    return broken("R51", describe(call.source, call.index) + " was called " + at(call.begin_ns) +
+                             " although there was nothing to read any more");
   }
   for (const Jump& jump : timeline.jumps) {
     if (!jump.home_blocked || (jump.poll < 0 && jump.wait < 0) || jump.unserved == 0) continue;

@@ -30,7 +30,9 @@ Finding wakeups(const Timeline& timeline, const Facts&) {
   for (const Jump& jump : timeline.jumps) {
     if (!jump.home_blocked || jump.poll < 0) continue;
     const Poll& poll = timeline.polls[static_cast<std::size_t>(jump.poll)];
-    if (!poll.blocking) continue;
+    if (!poll.blocking) {
+      return broken("R46", "poll(false) sleeps " + at(jump.from_ns));
+    }
     for (const Operation& op : timeline.ops) {
       if (!op.notifies() || op.begin <= poll.accepted || op.end >= jump.ticket) continue;
       return only_by_timeout(rule_of(op),

@@ -13,9 +13,11 @@ Scenario handlers_may_change_in_callbacks() {
   out.needs =
       offers_fd_handlers | offers_pollable_handlers | offers_nested_poll | offers_bottom_halves;
   out.recipe.home = {{Verb::poll_blocking, 6}, {Verb::poll, 4},      {Verb::signal, 8},
-                     {Verb::add_fd, 3},        {Verb::modify_fd, 2}, {Verb::remove_fd, 2}};
+                     {Verb::add_fd, 3},        {Verb::modify_fd, 2}, {Verb::remove_fd, 2},
+                     {Verb::hang_up, 1}};
   out.recipe.producer = {{Verb::signal, 6},    {Verb::add_fd, 2},   {Verb::modify_fd, 2},
-                         {Verb::remove_fd, 2}, {Verb::schedule, 2}, {Verb::advance, 1}};
+                         {Verb::remove_fd, 2}, {Verb::schedule, 2}, {Verb::hang_up, 1},
+                         {Verb::advance, 1}};
   out.recipe.callback = {{Verb::signal, 3},    {Verb::add_fd, 3},  {Verb::modify_fd, 3},
                          {Verb::remove_fd, 4}, {Verb::poll, 3},    {Verb::poll_blocking, 3},
                          {Verb::keep, 3},      {Verb::schedule, 1}};
