@@ -44,9 +44,8 @@ std::string choices_text(const SeedFile& seed) {
   for (const Choice& choice : seed.choices) {
     const std::string at =
         choice.object.empty() ? choice.operation : choice.operation + " of " + choice.object;
-    out += fmt::format("  thread {}, {} {}: {} (answer {} of 0..{}), at {}\n", choice.key.thread,
-                       name(choice.key.kind), choice.key.number, trace::in_words(choice),
-                       choice.value, choice.answers - 1, at);
+    out += fmt::format("  T{} {} {}: {}, at {}\n", choice.key.thread, name(choice.key.kind),
+                       choice.key.number, trace::in_words(choice), at);
   }
   return out;
 }

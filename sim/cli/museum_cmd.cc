@@ -38,6 +38,13 @@ fs::path seed_path(const fs::path& folder, const Exhibit& exhibit) {
   return folder / plain;
 }
 
+/// "home_sleeps_while_bh_is_pending.seed" says what happens better than any one run's text.
+std::string words_of(const fs::path& file) {
+  std::string words = file.stem().string();
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
+}
+
 MuseumRow make_row(const Exhibit& exhibit, const Outcome& outcome) {
   MuseumRow row;
   row.exhibit = exhibit.name;
@@ -128,7 +135,9 @@ int run_museum(const Options& options, Catalog& catalog) {
     if (row.found && !options.out.empty()) {
       // The corpus is made anew by this, so here a file is replaced.
       row.seed_file = seed_path(options.out, exhibits[i]).string();
-      write_seed(row.seed_file, result.outcomes[i].findings.front().seed);
+      SeedFile seed = result.outcomes[i].findings.front().seed;
+      seed.happens = words_of(row.seed_file);
+      write_seed(row.seed_file, seed);
     } else {
       row.seed_file = exhibits[i].seed_file;
     }

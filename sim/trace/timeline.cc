@@ -31,8 +31,10 @@ std::string who_runs(const std::string& detail) {
   return detail.substr(comma + 2, detail.size() - end.size() - comma - 2);
 }
 
+/// Which of several answers that are not dull; nothing where there is only one.
 std::string ordinal_of(const Choice& choice) {
-  return "(" + std::to_string(choice.value) + " of " + std::to_string(choice.answers - 1) + ")";
+  if (choice.answers <= 2) return {};
+  return " (" + std::to_string(choice.value) + " of " + std::to_string(choice.answers - 1) + ")";
 }
 
 }  // namespace
@@ -40,12 +42,12 @@ std::string ordinal_of(const Choice& choice) {
 std::string in_words(const Choice& choice) {
   switch (choice.key.kind) {
     case Kind::sched: return "switches to another thread";
-    case Kind::reads_from: return "reads an older store " + ordinal_of(choice);
+    case Kind::reads_from: return "reads an older store" + ordinal_of(choice);
     case Kind::cas_fail: return "the compare-exchange fails spuriously";
-    case Kind::wake: return "wakes another waiter than the first " + ordinal_of(choice);
-    case Kind::time: return "time moves further than it must " + ordinal_of(choice);
-    case Kind::poll_order: return "the kernel reports in another order " + ordinal_of(choice);
-    case Kind::io_length: return "only a part is transferred " + ordinal_of(choice);
+    case Kind::wake: return "wakes another waiter than the first" + ordinal_of(choice);
+    case Kind::time: return "time moves further than it must" + ordinal_of(choice);
+    case Kind::poll_order: return "the kernel reports in another order" + ordinal_of(choice);
+    case Kind::io_length: return "only a part is transferred" + ordinal_of(choice);
     case Kind::fault: return "fault " + choice.operation + " strikes";
     case Kind::count_: break;
   }
