@@ -38,10 +38,9 @@ std::string order_detail(int order) { return memory::order_name(memory::order_of
 
 std::string read_detail(int order, const Outcome& outcome) {
   std::string text = order_detail(order);
-  if (outcome.candidates > 1) {
-    text += outcome.store == 0 ? ", reads the newest of "
-                               : ", reads store " + std::to_string(outcome.store) + " behind of ";
-    text += std::to_string(outcome.candidates);
+  // The choice of an older one has a line of its own in the trace.
+  if (outcome.candidates > 1 && outcome.store == 0) {
+    text += ", reads the newest of " + std::to_string(outcome.candidates);
   }
   return text;
 }

@@ -34,7 +34,7 @@ std::string details(const Line& line) {
   if (line.place.line == 0 && line.object.empty()) {  // a note: its figures are all there is
     if (line.a != 0 || line.b != 0) add(std::to_string(line.a));
     if (line.b != 0) add(std::to_string(line.b));
-  } else if (!line.object.starts_with("atomic") && line.a != 0) {
+  } else if (!line.object.empty() && !line.object.starts_with("atomic") && line.a != 0) {
     add(fmt::format("= {}", line.a));
   }
   if (!line.choice.empty()) add("* " + line.choice);
