@@ -9,6 +9,7 @@
 
 #include "runtime/crash.h"
 #include "runtime/heap.h"
+#include "runtime/libc_call.h"
 #include "runtime/real.h"
 #include "runtime/sync_objects.h"
 #include "runtime/world.h"
@@ -42,7 +43,6 @@ void leave(SyncObject& guard) {
 
 using namespace aiosim::runtime;
 
-#define CALLER __builtin_return_address(0)
 
 extern "C" {
 

@@ -10,6 +10,7 @@
 
 #include "fault/points.h"
 #include "runtime/heap.h"
+#include "runtime/libc_call.h"
 #include "runtime/real.h"
 #include "runtime/sync_objects.h"
 #include "runtime/world.h"
@@ -132,7 +133,6 @@ std::int64_t monotonic_ns(const timespec& at, clockid_t clock) {
 
 using namespace aiosim::runtime;
 
-#define CALLER __builtin_return_address(0)
 // glibc exports two versions of the condition calls; dlsym would give the old one.
 #define REAL_COND(function) AIOSIM_REAL_VERSION(function, "GLIBC_2.3.2")
 

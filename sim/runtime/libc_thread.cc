@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "runtime/heap.h"
+#include "runtime/libc_call.h"
 #include "runtime/real.h"
 #include "runtime/sync_objects.h"
 #include "runtime/tcb.h"
@@ -28,11 +29,6 @@ bool has_finished(void* thread) {
 }
 
 bool is_idle(void* once) { return static_cast<SyncObject*>(once)->owner == SyncObject::nobody; }
-
-[[noreturn]] void not_simulated(const char* call) {
-  const RuntimeScope scope;
-  world().fail(VerdictKind::crash, std::string(call) + "() is not simulated");
-}
 
 // Simulated keys; numbers far from the real ones, which stay usable for keys made outside.
 constexpr pthread_key_t first_key = 1u << 20;
@@ -64,8 +60,6 @@ void run_key_destructors(Thread& thread) {
 }  // namespace aiosim::runtime
 
 using namespace aiosim::runtime;
-
-#define CALLER __builtin_return_address(0)
 
 extern "C" {
 
@@ -132,12 +126,12 @@ int sched_yield() noexcept {
 }
 
 int pthread_cancel(pthread_t handle) {
-  if (under_test()) not_simulated("pthread_cancel");
+  if (under_test()) not_simulated("pthread_cancel()");
   return AIOSIM_REAL(pthread_cancel)(handle);
 }
 
 int pthread_kill(pthread_t handle, int number) noexcept {
-  if (under_test()) not_simulated("pthread_kill");
+  if (under_test()) not_simulated("pthread_kill()");
   return AIOSIM_REAL(pthread_kill)(handle, number);
 }
 

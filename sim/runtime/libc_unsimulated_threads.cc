@@ -3,23 +3,13 @@
 #include <semaphore.h>
 
 #include "runtime/heap.h"
+#include "runtime/libc_call.h"
 #include "runtime/real.h"
 #include "runtime/world.h"
 
-namespace aiosim::runtime {
-namespace {
-
-[[noreturn]] void not_simulated(const char* call) {
-  const RuntimeScope scope;
-  world().fail(VerdictKind::crash, std::string(call) + "() is not simulated");
-}
-
-}  // namespace
-}  // namespace aiosim::runtime
-
 #define UNSIMULATED(function, parameters, arguments)                                       \
   int function parameters noexcept {                                                       \
-    if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated(#function);          \
+    if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated(#function "()");          \
     return AIOSIM_REAL(function) arguments;                                                \
   }
 
@@ -35,12 +25,12 @@ UNSIMULATED(sem_trywait, (sem_t* s), (s))
 UNSIMULATED(sem_post, (sem_t* s), (s))
 
 int sem_wait(sem_t* s) {
-  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_wait");
+  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_wait()");
   return AIOSIM_REAL(sem_wait)(s);
 }
 
 int sem_timedwait(sem_t* s, const timespec* at) {
-  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_timedwait");
+  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_timedwait()");
   return AIOSIM_REAL(sem_timedwait)(s, at);
 }
 }
