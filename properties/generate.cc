@@ -240,7 +240,7 @@ rc::Seq<Case> shrinks(const Case& program) {
 
 rc::Gen<Case> programs(const Recipe& recipe) {
   return [recipe](const rc::Random& random, int size) {
-    return rc::shrinkable::shrinkRecur(Drawer(recipe, random, size).draw(), shrinks);
+    return rc::shrinkable::shrinkRecur(Drawer(recipe, random, size).draw(), &shrinks);
   };
 }
 
@@ -251,7 +251,7 @@ Case generate(const Recipe& recipe, std::uint64_t seed, int size) {
 }
 
 void shrink(const Case& program, const std::function<bool(const Case&)>& keep) {
-  rc::shrinkable::findLocalMin(rc::shrinkable::shrinkRecur(program, shrinks), keep);
+  rc::shrinkable::findLocalMin(rc::shrinkable::shrinkRecur(program, &shrinks), keep);
 }
 
 }  // namespace properties

@@ -15,9 +15,6 @@
 #include "runtime/world.h"
 
 extern "C" {
-int __cxa_guard_acquire(std::uint64_t* guard);
-void __cxa_guard_release(std::uint64_t* guard);
-void __cxa_guard_abort(std::uint64_t* guard);
 int __cxa_thread_atexit(void (*destroy)(void*), void* object, void* dso) noexcept;
 }
 
@@ -47,7 +44,7 @@ using namespace aiosim::runtime;
 extern "C" {
 
 // The guard's first byte is what the compiled fast path reads, atomically.
-int __cxa_guard_acquire(std::uint64_t* guard) {
+int __cxa_guard_acquire(__cxxabiv1::__guard* guard) {
   if (!under_test()) return AIOSIM_REAL(__cxa_guard_acquire)(guard);
   World& w = world();
   SyncObject& object = sync_objects().at(ObjectType::guard, guard);
@@ -61,7 +58,7 @@ int __cxa_guard_acquire(std::uint64_t* guard) {
   return 1;
 }
 
-void __cxa_guard_release(std::uint64_t* guard) {
+void __cxa_guard_release(__cxxabiv1::__guard* guard) {
   if (!under_test()) return AIOSIM_REAL(__cxa_guard_release)(guard);
   World& w = world();
   SyncObject& object = sync_objects().at(ObjectType::guard, guard);
@@ -71,7 +68,7 @@ void __cxa_guard_release(std::uint64_t* guard) {
   leave(object);
 }
 
-void __cxa_guard_abort(std::uint64_t* guard) {
+void __cxa_guard_abort(__cxxabiv1::__guard* guard) {
   if (!under_test()) return AIOSIM_REAL(__cxa_guard_abort)(guard);
   leave(sync_objects().at(ObjectType::guard, guard));
 }

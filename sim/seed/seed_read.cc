@@ -67,7 +67,7 @@ class Fields {
     for (const char* key : keys) expected += ' ' + std::string(key);
     const toml::key* first = nullptr;  // in the file, so that messages do not depend on sorting
     for (auto&& [key, node] : table) {
-      const auto known = [&](const char* one) { return key.str() == one; };
+      const auto known = [&name = key](const char* one) { return name.str() == one; };
       if (std::any_of(keys.begin(), keys.end(), known)) continue;
       if (first == nullptr || key.source().begin < first->source().begin) first = &key;
     }
