@@ -97,6 +97,7 @@ void Interpreter::poll(bool blocking) {
   Observation seen{.what = What::poll_begin, .index = blocking ? 1 : 0};
   seen.a = unserved_fds(false);
   seen.b = unserved_fds(true);
+  seen.c = writable_fds();
   recorder_.add(0, seen);
   aiosim::note(blocking ? "poll(true) called" : "poll(false) called");
   ++depth_;
@@ -181,6 +182,17 @@ std::int64_t Interpreter::unserved_fds(bool pollable) const {
     if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
     if (readable && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
+  }
+  return out;
+}
+
+/// The fds with a write callback that is not pollable, a bit each: eventfds are always writable.
+std::int64_t Interpreter::writable_fds() const {
+  std::int64_t out = 0;
+  for (std::size_t i = 1; i <= max_fds; ++i) {
+    const Registration* current = fds_[i].current;
+    if (!fds_[i].registered || fds_[i].busy || current == nullptr) continue;
+    if (current->write && !current->pollable) out |= std::int64_t{1} << i;
   }
   return out;
 }

@@ -112,6 +112,7 @@ class Interpreter {
   void poll(bool blocking);
   void install_probes();
   std::int64_t unserved_fds(bool pollable) const;
+  std::int64_t writable_fds() const;
   std::int64_t polled_fds() const;
 
   // operations.cc

@@ -20,7 +20,7 @@ enum class What : std::uint8_t {
   call_begin,  // of a callback
   call_end,    // b: fd_read: the bytes read; -1: the program did not look
   touch,       // a poll function, io_poll_begin or io_poll_end was called
-  poll_begin,  // index: blocking; a: fds readable by the kernel's lights, b: by their poll function
+  poll_begin,  // index: blocking; a, b, c: fds readable in the kernel, by a poll function, writable
   poll_end,    // index: result
   window_begin,  // busy polling
   window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown

@@ -129,6 +129,7 @@ class Builder {
     poll.accepted = accepted_;
     poll.kernel_fds = seen.a;
     poll.pollable_fds = seen.b;
+    poll.writable_fds = seen.c;
     if (!stack_.empty() && stack_.back().first == Frame::call) {
       poll.parent_call = stack_.back().second;
     }

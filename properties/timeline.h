@@ -28,6 +28,7 @@ struct Poll {
   std::int64_t end_ns = 0;
   std::int64_t kernel_fds = 0;    // readable at its begin, of handlers that are not pollable
   std::int64_t pollable_fds = 0;  // the same of pollable ones
+  std::int64_t writable_fds = 0;  // with a write callback, not pollable
   std::vector<int> calls;         // that it made itself
   bool tested_ready = false;      // a poll function said yes
   // At its first call, or its end if there was none:

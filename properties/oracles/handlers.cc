@@ -134,10 +134,11 @@ bool in_doubt(const Timeline& timeline, const Poll& poll, int fd) {
   });
 }
 
-bool called_during(const Timeline& timeline, const Poll& poll, int fd) {
+bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool write) {
   return std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
-    return (call.source == Source::fd_read || call.source == Source::fd_ready) &&
-           call.index == fd && call.begin > poll.begin && call.begin < poll.end;
+    const bool read = call.source == Source::fd_read || call.source == Source::fd_ready;
+    return (write ? call.source == Source::fd_write : read) && call.index == fd &&
+           call.begin > poll.begin && call.begin < poll.end;
   });
 }
 
@@ -157,10 +158,15 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
     // D6. A blocking poll that is notified may leave pollable ones to the next: it does not sleep
     // on them, which the time jumps show.
     const bool pollable = (poll.pollable_fds & bit) != 0 && !poll.blocking && poll.calls.empty();
+    if ((poll.writable_fds & bit) != 0 && !in_doubt(timeline, poll, fd) &&
+        !called_during(timeline, poll, fd, true)) {
+      return broken("R71", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
+                               " writable, returned without calling its write callback");
+    }
     if (!kernel && !pollable) continue;
     // Whether the kernel is asked for pollable ones depends on counts, which are hints (R55).
     if (in_doubt(timeline, poll, kernel ? fd : 0)) continue;
-    if (called_during(timeline, poll, fd)) continue;
+    if (called_during(timeline, poll, fd, false)) continue;
     return broken(pollable ? "D6" : "S14.9",
                   std::string("poll(") + (poll.blocking ? "true" : "false") + "), begun " +
                       at(poll.begin_ns) + " with fd " + std::to_string(fd) +

@@ -22,6 +22,29 @@ const char* rule_of(const Operation& op) {
   }
 }
 
+/// A completed, plain schedule that no call can have served: whoever sleeps has overlooked it
+/// (R24).
+const Operation* overlooked(const Timeline& timeline, const Jump& jump) {
+  for (const Operation& op : timeline.ops) {
+    const bool oneshot = op.verb == Verb::oneshot;
+    if ((op.verb != Verb::schedule && !oneshot) || op.end >= jump.ticket) continue;
+    bool excused = false;
+    for (const Call& call : timeline.calls) {
+      if (call.begin > jump.ticket) break;
+      excused = excused || (oneshot ? call.source == Source::oneshot && call.a == op.a
+                                    : call.source == Source::bh && call.index == op.index &&
+                                          call.begin > op.begin);
+    }
+    for (const Operation& other : timeline.ops) {
+      const bool takes_back = other.verb == Verb::cancel || other.verb == Verb::delete_bh;
+      excused = excused || (!oneshot && takes_back && other.index == op.index &&
+                            other.end > op.begin && other.begin < jump.ticket);
+    }
+    if (!excused) return &op;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 /// An operation that began after home's last acceptance before the poll can only have been accepted
@@ -32,6 +55,11 @@ Finding wakeups(const Timeline& timeline, const Facts&) {
     const Poll& poll = timeline.polls[static_cast<std::size_t>(jump.poll)];
     if (!poll.blocking) {
       return broken("R46", "poll(false) sleeps " + at(jump.from_ns));
+    }
+    if (const Operation* op = overlooked(timeline, jump)) {
+      return only_by_timeout("R24", "the home thread sleeps " + at(jump.from_ns) + " although '" +
+                                        text(Op{op->verb, op->index}) + "' of thread " +
+                                        std::to_string(op->thread) + " has not been served");
     }
     for (const Operation& op : timeline.ops) {
       if (!op.notifies() || op.begin <= poll.accepted || op.end >= jump.ticket) continue;

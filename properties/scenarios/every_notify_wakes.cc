@@ -8,7 +8,8 @@ Scenario every_notify_wakes() {
   out.sentence =
       "A completed notification ends the blocking poll under way, or keeps the next one "
       "from blocking.";
-  out.rules = {"S14.1", "R3", "R20", "R36", "R37", "R38", "R40", "R41", "R42", "R43", "R46", "R72"};
+  out.rules = {"S14.1", "R3",  "R20", "R24", "R36", "R37", "R38",
+               "R40",   "R41", "R42", "R43", "R46", "R72"};
   out.needs = offers_bottom_halves;
   out.recipe.home = {
       {Verb::poll_blocking, 8}, {Verb::poll, 3}, {Verb::notify, 1}, {Verb::schedule, 1}};

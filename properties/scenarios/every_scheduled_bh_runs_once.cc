@@ -9,7 +9,7 @@ Scenario every_scheduled_bh_runs_once() {
       "Each schedule of a bottom half that is neither cancelled nor deleted is followed "
       "by exactly one call that may serve others too, and that sees what the scheduler "
       "wrote before.";
-  out.rules = {"S14.2", "S14.4", "S14.5", "R3",  "R4",  "R5",  "R6",
+  out.rules = {"S14.2", "S14.4", "S14.5", "R24", "R3",  "R4",  "R5", "R6",
                "R9",    "R10",   "R11",   "R19", "R20", "R21", "R22"};
   out.needs = offers_bottom_halves | offers_cancel | offers_oneshot;
   out.recipe.home = {{Verb::poll_blocking, 4}, {Verb::poll, 5},   {Verb::schedule, 4},
