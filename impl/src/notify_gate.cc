@@ -10,7 +10,7 @@ constexpr std::uint32_t one_sleep = 2;  // bit 0 is a foreign loop's (R33)
 
 void NotifyGate::notify() {
   // Publishes the caller's work; pairs with the exchange in accept().
-  notified_.exchange(true, std::memory_order_release);
+  notified_.fetch_or(1U, std::memory_order_release);
   // Store buffering; pairs with the fence in raise().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (notify_me_.load(std::memory_order_relaxed) != 0) event_.set();
@@ -28,9 +28,9 @@ void NotifyGate::lower() {
 }
 
 void NotifyGate::accept() {
-  // Pairs with the exchange in notify(): whose store this clears, their work is visible now.
+  // Pairs with the fetch_or in notify(): whose store this clears, their work is visible now.
   // Release: a push that misses our take-over of the list also sees notified cleared (R43).
-  notified_.exchange(false, std::memory_order_acq_rel);
+  notified_.exchange(0U, std::memory_order_acq_rel);
 }
 
 }  // namespace aio

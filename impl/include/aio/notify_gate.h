@@ -24,7 +24,7 @@
 //   notified
 //        and reads notify_me, the home thread sets notify_me and reads notified. One of the two
 //        sees the other's store.
-//   (ii) release exchange in notify() / acquire exchange in accept(). When accept() clears what a
+//   (ii) release fetch_or in notify() / acquire exchange in accept(). When accept() clears what a
 //        producer set, it reads that very store or a later exchange of its release sequence, so
 //        the work before the notify() is visible after accept(). A plain store would not do in
 //        C++20: a second producer's store would end the first one's release sequence (R43).
@@ -64,7 +64,7 @@ class NotifyGate {
 
   /// Whether notify() came since the last accept(). A relaxed look (R44): ordering is raise()'s
   /// and accept()'s business.
-  [[nodiscard]] bool notified() const { return notified_.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool notified() const { return notified_.load(std::memory_order_relaxed) != 0; }
 
   /// Twice the number of sleeps announced; bit 0 is reserved for a foreign loop (R33).
   [[nodiscard]] std::uint32_t notify_me() const {
@@ -75,7 +75,8 @@ class NotifyGate {
 
  private:
   std::atomic<std::uint32_t> notify_me_{0};
-  std::atomic<bool> notified_{false};
+  std::atomic<unsigned> notified_{0};  // 0 or 1; a word, because clang makes a store of an exchange
+                                       // whose result nobody reads, and that is no RMW (R43)
   EventNotifier event_;
 };
 
