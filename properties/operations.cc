@@ -1,4 +1,5 @@
 // What each operation of a program does.
+#include <sched.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -178,7 +179,11 @@ void Interpreter::kick_if_data(FdState& fd) {
 
 void Interpreter::change_handler(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  if (fd.busy.exchange(true)) return;  // one change at a time
+  if (fd.busy.exchange(true)) {  // one change at a time
+    const UnderTestScope scope;
+    sched_yield();  // home may come again and again until the other is done
+    return;
+  }
   const bool present = fd.registered;
   const bool wanted = op.verb == Verb::add_fd ? !present : present;
   const int number = op.verb == Verb::remove_fd || !wanted ? 0 : next_registration_++;
