@@ -84,6 +84,7 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, std::int64_t deadline_ns, const 
   SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
   w.point("condition wait", condition.name, pc);
   if (mutex.owner != w.self().id) {
+    const RuntimeScope scope;
     w.fail(VerdictKind::crash, "condition wait without holding the mutex");
   }
   ConditionWaiter waiter;

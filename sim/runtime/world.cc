@@ -173,6 +173,7 @@ void World::enter(context::transfer_t from) {
   try {
     result = self.start(self.argument);
   } catch (...) {
+    ++self.harness;
     w.fail(VerdictKind::escaped_exception, "an exception left " + std::string(self.name) + ": " +
                                                describe_current_exception());
   }
@@ -223,6 +224,7 @@ void World::point(const char* operation, Object object, const void* pc) {
   me.plain_accesses = 0;
   site_ = {operation, object, pc};
   if (step_ > options_.max_points) {
+    ++me.harness;  // the text is the host's
     fail(VerdictKind::livelock,
          "no end after " + std::to_string(options_.max_points) + " scheduling points");
   }
