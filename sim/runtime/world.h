@@ -54,7 +54,6 @@ struct Thread {
   bool joined = false;
   std::uint32_t counts[kind_count] = {};
   Wait wait{};
-  Wake wake = Wake::ready;
   std::uint64_t checked_version = 0;  // state_version at the last evaluation of wait.ready
   std::int64_t blocked_since_ns = 0;
   std::int64_t blocked_total_ns = 0;
