@@ -60,18 +60,20 @@ ReplayRow replay_one(const Options& options, const Loaded& loaded, const Catalog
   settings.stop_at = options.stop_at;
   try {
     const ReplayResult result = replay(loaded.seed, *loaded.property, *loaded.backend, settings);
+    trace::Symbolizer symbolizer;
     row.got = result.verdict;
+    row.got.text = trace::with_places(row.got.text, symbolizer);
     row.trace_hash = result.run.trace_hash;
     row.points = result.run.points;
     row.unmatched = result.unmatched;
     if (options.trace) {
-      trace::Symbolizer symbolizer;
       say(options, "{}\n", trace::text(trace::make_timeline(result.run, symbolizer), true));
     }
     if (options.twice) {
       const ReplayResult again = replay(loaded.seed, *loaded.property, *loaded.backend, settings);
       if (again.run.trace_hash != row.trace_hash || !again.verdict.same_failure(row.got)) {
-        row.got = {VerdictKind::not_deterministic, "", first_difference(result.run, again.run)};
+        row.got = {VerdictKind::not_deterministic, "",
+                   trace::with_places(first_difference(result.run, again.run), symbolizer)};
       }
     }
     row.ok = row.got.same_failure(row.expected);

@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::uint64_t no_limit = 1ULL << 62;
 
+/// The result of a task.
+struct Chunk {
+  std::uint64_t end_run = 0;
+  TaskResult result;
+};
+
 /// What is known of one combination while the search goes on.
 struct State {
   std::uint64_t next_run = 0;
@@ -25,6 +31,11 @@ struct State {
   unsigned in_work = 0;
   bool done = false;
   std::uint64_t stop_before = no_limit;  // a finding came from the chunk that starts here
+  /// Results by first run, until those of all runs before them are in. What lies behind a finding
+  /// is not counted: so many processes come to what one comes to.
+  std::map<std::uint64_t, Chunk> waiting;
+  std::uint64_t counted = 0;  // runs up to this one are in the outcome
+  Behaviours behaviours;      // of those
 };
 
 struct InWork {
@@ -46,6 +57,7 @@ class Search {
 
   SearchResult run() {
     explore_all();
+    for (std::size_t i = 0; i < states_.size(); ++i) count(i, true);
     if (options_.minimise && !options_.host_world) minimise_all();
     line_.clear();
     result_.interrupted = interrupted();
@@ -60,7 +72,9 @@ class Search {
   SearchTask next_task(std::size_t index);
   void start(std::size_t index);
   void take(const Workers::Result& result);
-  void keep(std::size_t index, std::uint64_t first_run, Finding finding);
+  void stop_behind(std::size_t index, std::uint64_t first_run);
+  void count(std::size_t index, bool gaps_too);
+  void count_chunk(std::size_t index, Chunk chunk);
   void note_progress(std::uint64_t task, const Progress& progress);
   double part_done(std::size_t index, const Progress& progress) const;
   std::string progress_text(std::size_t current) const;
@@ -135,20 +149,12 @@ void Search::start(std::size_t index) {
   });
 }
 
-/// Where workers share a combination, keeps the finding of the lowest run number.
-void Search::keep(std::size_t index, std::uint64_t first_run, Finding finding) {
-  Outcome& outcome = result_.outcomes[index];
+/// A finding came from the runs that start at `first_run`: only those before it are of interest.
+void Search::stop_behind(std::size_t index, std::uint64_t first_run) {
   State& state = states_[index];
-  if (!options_.share) {
-    outcome.findings.push_back(std::move(finding));
-    state.done = outcome.findings.size() >= options_.findings;
-    return;
-  }
   state.done = true;
   if (first_run > state.stop_before) return;
   state.stop_before = first_run;
-  outcome.findings.clear();
-  outcome.findings.push_back(std::move(finding));
   for (const auto& [id, other] : in_work_) {
     if (other.combination == index && other.task.first_run > first_run) workers_.stop(id);
   }
@@ -158,28 +164,58 @@ void Search::take(const Workers::Result& result) {
   const InWork work = in_work_.at(result.task);
   in_work_.erase(result.task);
   State& state = states_[work.combination];
-  Outcome& outcome = result_.outcomes[work.combination];
   --state.in_work;
   if (!result.ok) {
-    outcome.troubles.push_back(fmt::format("{}, runs from {} on, root seed {}: {}",
-                                           combinations_[work.combination].text(),
-                                           work.task.first_run, options_.root_seed, result.text));
+    result_.outcomes[work.combination].troubles.push_back(
+        fmt::format("{}, runs from {} on, root seed {}: {}", combinations_[work.combination].text(),
+                    work.task.first_run, options_.root_seed, result.text));
     state.done = true;
     return;
   }
-  TaskResult got = read_task_result(result.text);
-  state.seconds_given += got.done.seconds - work.task.seconds;
+  Chunk chunk{work.task.first_run + work.task.runs, read_task_result(result.text)};
+  state.seconds_given += chunk.result.done.seconds - work.task.seconds;
   // Nobody else took a chunk behind this one: what it left undone is the next one's.
-  const bool last = work.task.first_run + work.task.runs == state.next_run;
-  if (last) state.next_run = work.task.first_run + got.done.runs;
-  const std::uint64_t runs_before = outcome.done.runs;
-  const double seconds_before = outcome.done.seconds;
-  add_progress(outcome.done, got.done);
-  for (Finding& finding : got.findings) {
-    finding.runs_to_find += runs_before;
-    finding.seconds_to_find += seconds_before;
-    keep(work.combination, work.task.first_run, std::move(finding));
+  if (chunk.end_run == state.next_run) {
+    state.next_run = chunk.end_run = work.task.first_run + chunk.result.done.runs;
   }
+  if (options_.share && !chunk.result.findings.empty()) {
+    stop_behind(work.combination, work.task.first_run);
+  }
+  state.waiting.emplace(work.task.first_run, std::move(chunk));
+  count(work.combination, false);
+}
+
+/// Takes results into the outcome in the order of their runs.
+void Search::count(std::size_t index, bool gaps_too) {
+  State& state = states_[index];
+  while (!state.waiting.empty()) {
+    const auto first = state.waiting.begin();
+    if (first->first != state.counted && !gaps_too) return;
+    Chunk chunk = std::move(first->second);
+    state.waiting.erase(first);
+    const bool last = options_.share && !chunk.result.findings.empty();
+    count_chunk(index, std::move(chunk));
+    if (!last) continue;
+    state.waiting.clear();
+    state.counted = no_limit;
+  }
+}
+
+void Search::count_chunk(std::size_t index, Chunk chunk) {
+  State& state = states_[index];
+  Outcome& outcome = result_.outcomes[index];
+  const Progress before = outcome.done;
+  state.counted = chunk.end_run;
+  add_progress(outcome.done, chunk.result.done);
+  state.behaviours.merge(chunk.result.behaviours);
+  outcome.done.distinct = state.behaviours.distinct();
+  outcome.done.chance_new = state.behaviours.chance_new();
+  for (Finding& finding : chunk.result.findings) {
+    finding.runs_to_find += before.runs;
+    finding.seconds_to_find += before.seconds;
+    outcome.findings.push_back(std::move(finding));
+  }
+  if (outcome.findings.size() >= options_.findings) state.done = true;
 }
 
 void Search::explore_all() {
@@ -252,7 +288,10 @@ double Search::part_done(std::size_t index, const Progress& progress) const {
 
 std::string Search::progress_text(std::size_t current) const {
   std::vector<Progress> each(states_.size());
-  for (std::size_t i = 0; i < states_.size(); ++i) each[i] = result_.outcomes[i].done;
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    each[i] = result_.outcomes[i].done;
+    for (const auto& [run, chunk] : states_[i].waiting) add_progress(each[i], chunk.result.done);
+  }
   for (const auto& [id, work] : in_work_) add_progress(each[work.combination], work.progress);
   Progress sum;
   double part = 0;

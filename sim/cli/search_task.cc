@@ -29,7 +29,10 @@ T take(const std::string& in, std::size_t& at) {
 /// The same program on both ends of the pipe, so plain bytes do; a seed file is its own text.
 std::string write_task_result(const TaskResult& result) {
   std::string out;
+  const std::string behaviours = result.behaviours.bytes();
   put(out, result.done);
+  put(out, behaviours.size());
+  out += behaviours;
   put(out, result.findings.size());
   for (const Finding& finding : result.findings) {
     const std::string seed = seed_text(finding.seed);
@@ -60,6 +63,7 @@ class Hunt {
       const Progress before = total_.done;
       ExploreResult result = explore_once(next, end - next);
       add_progress(total_.done, result.done);
+      total_.behaviours.merge(result.behaviours);
       if (!result.failure) break;
       next = result.failure->run_number + 1;
       keep({std::move(*result.failure), before.runs + result.runs_to_find,
@@ -134,6 +138,9 @@ TaskResult read_task_result(const std::string& text) {
   TaskResult result;
   std::size_t at = 0;
   result.done = take<Progress>(text, at);
+  const auto bytes = take<std::size_t>(text, at);
+  result.behaviours.merge_bytes(std::string_view(text).substr(at, bytes));
+  at += bytes;
   const auto count = take<std::size_t>(text, at);
   for (std::size_t i = 0; i < count; ++i) {
     Finding finding;

@@ -19,6 +19,7 @@ struct SearchTask {
 
 struct TaskResult {
   Progress done;
+  Behaviours behaviours;
   std::vector<Finding> findings;
 };
 
@@ -28,7 +29,7 @@ std::string run_search_task(const Combination& combination, const SearchOptions&
 
 TaskResult read_task_result(const std::string& text);
 
-/// Adds `more` runs to `sum`.
+/// Adds `more` runs to `sum`; its `distinct` and `chance_new` are upper bounds then.
 void add_progress(Progress& sum, const Progress& more);
 
 }  // namespace aiosim::cli

@@ -153,6 +153,7 @@ ExploreResult Search::on_host() {
 ExploreResult Search::finish() {
   result_.done = meter_.progress();
   result_.interrupted = meter_.interrupted();
+  result_.behaviours = meter_.take_behaviours();
   return std::move(result_);
 }
 

@@ -8,6 +8,7 @@
 
 #include "aiosim/property.h"
 #include "aiosim/seed.h"
+#include "explore/behaviours.h"
 #include "fault/points.h"
 
 namespace aiosim {
@@ -39,6 +40,7 @@ struct ExploreOptions {
 
 struct ExploreResult {
   Progress done;
+  Behaviours behaviours;            // behind done.distinct and done.chance_new
   Verdict verdict;                  // pass if nothing was found
   std::optional<SeedFile> failure;  // minimised if asked for
   std::uint64_t runs_to_find = 0;   // runs until the first failure

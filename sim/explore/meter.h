@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include "explore/behaviours.h"
 #include "explore/explore.h"
@@ -43,6 +44,7 @@ class Meter {
   Progress progress() const {
     return {runs_, points_, seconds(), behaviours_.distinct(), behaviours_.chance_new()};
   }
+  Behaviours take_behaviours() { return std::move(behaviours_); }
   double seconds() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }

@@ -72,6 +72,8 @@ int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t
     return result;
   };
   if (misaligned(word) || bitset == 0) return done(-EINVAL);
+  world.touch(object, true);
+  world.touch({runtime::ObjectType::atomic, world.memory.object_of(word, sizeof *word)}, false);
   // Real memory holds the newest store, which is what the kernel's ordered read sees.
   if (__atomic_load_n(word, __ATOMIC_RELAXED) != expected) return done(-EAGAIN);
 
@@ -93,6 +95,7 @@ int Kernel::futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, con
   State& k = *state_;
   const runtime::Object object = futex_object(k.world, word);
   k.enter("futex_wake", object, pc);
+  k.world.touch(object, true);
   const int result =
       misaligned(word) || bitset == 0 ? -EINVAL : k.futexes.wake(word, count, bitset);
   k.world.record("futex_wake", object, result, count, pc);

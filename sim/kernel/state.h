@@ -34,7 +34,10 @@ class State {
 
   /// A scheduling point; afterwards timers that are due have fired.
   void enter(const char* call, runtime::Object object, const void* pc) {
-    world.point(call, object, pc);
+    // Whatever a call changes, another may see; what time alone changes, the clock's owner may.
+    constexpr runtime::Object kernel{runtime::ObjectType::kernel, 0};
+    world.point(call, object, pc, {runtime::World::id_of(kernel), true});
+    if (timers.next_ns() >= 0) world.touch({runtime::ObjectType::clock, 0}, false);
     timers.advance();
   }
 

@@ -144,6 +144,8 @@ void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
   s.threads[joiner].acquire({view.clock, view.fence});
 }
 
+void Memory::read_newest(std::uint32_t thread) { state_->threads[thread].newest_next = true; }
+
 void Memory::tick(std::uint32_t thread) { state_->threads[thread].tick(thread); }
 
 void Memory::release(std::uint32_t thread, Message& into) {
@@ -204,9 +206,11 @@ Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int or
 
   Candidates stores;
   stores[0] = location.newest;
-  const std::uint32_t count =
-      s.keeps_history() ? s.history.candidates(location, s.threads[thread], thread, order, stores)
-                        : 1;
+  ThreadView& view = s.threads[thread];
+  const std::uint32_t count = s.keeps_history() && !view.newest_next
+                                  ? s.history.candidates(location, view, thread, order, stores)
+                                  : 1;
+  view.newest_next = false;
   const std::uint32_t chosen = s.choices.choose(Kind::reads_from, count);
   Store& store = *stores[chosen];
   ++s.threads[thread].operations;
@@ -270,12 +274,13 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   Candidates stores;
   stores[0] = location.newest;
   std::uint32_t count = 1;
-  if (s.keeps_history()) {
+  if (s.keeps_history() && !view.newest_next) {
     const std::uint32_t readable = s.history.candidates(location, view, thread, failure, stores);
     for (std::uint32_t i = 1; i < readable; ++i) {
       if (stores[i]->value != expected) stores[count++] = stores[i];
     }
   }
+  view.newest_next = false;
   Store& store = *stores[s.choices.choose(Kind::reads_from, count)];
   bool succeeds = store.value == expected;
   if (succeeds && weak) {

@@ -80,6 +80,8 @@ class Memory {
   Outcome compare_exchange(std::uint32_t thread, void* at, unsigned size, Value expected,
                            Value desired, int success, int failure, bool weak, const void* pc);
   void fence(std::uint32_t thread, int order);
+  /// The thread's next load reads the newest store: it waited long enough.
+  void read_newest(std::uint32_t thread);
 
   // Plain accesses: notifications before the access.
   void plain_read(std::uint32_t thread, const void* at, std::size_t size, const void* pc);

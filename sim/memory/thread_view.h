@@ -13,6 +13,7 @@ struct ThreadView {
   std::uint32_t fence = 0;       // the last seq_cst fence that happens before it, 0 if none
   std::uint32_t operations = 0;  // atomics and synchronisations so far: names its reads and stores
   std::uint8_t spurious_failures = 0;  // of weak compare-exchanges, in a row
+  bool newest_next = false;      // the next load reads the newest store
   bool has_acquired = false;
   bool has_released = false;
   Message acquired;  // what relaxed reads saw: an acquire fence takes it over
@@ -23,6 +24,7 @@ struct ThreadView {
     fence = 0;
     operations = 0;
     spurious_failures = 0;
+    newest_next = false;
     has_acquired = false;
     has_released = false;
   }

@@ -13,7 +13,8 @@ constexpr std::array<std::string_view, kind_count> kind_names = {
 constexpr std::array<std::string_view, static_cast<std::size_t>(VerdictKind::count_)>
     verdict_names = {"pass",           "rule broken", "deadlock", "progress only by timeout",
                      "livelock",       "data race",   "use after free", "double free",
-                     "crash",          "escaped exception", "not deterministic"};
+                     "crash",          "escaped exception", "not deterministic", "leak",
+                     "invalid free",   "out of bounds", "use after return"};
 
 template <typename Names, typename Enum>
 bool parse(const Names& names, std::string_view word, Enum& out) {

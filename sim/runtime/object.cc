@@ -10,13 +10,15 @@ namespace {
 
 constexpr std::array<const char*, static_cast<std::size_t>(ObjectType::count_)> type_names = {
     "",     "atomic", "fd",    "mutex",  "condition", "semaphore", "rwlock",
-    "once", "guard",  "futex", "thread", "clock",     "heap"};
+    "once", "guard",  "futex", "thread", "clock",     "heap",      "barrier",
+    "the kernel",     "the order of seq_cst"};
 
 }  // namespace
 
 std::string describe(Object object) {
   if (object.type == ObjectType::none) return {};
-  if (object.type == ObjectType::clock || object.type == ObjectType::heap) {
+  using enum ObjectType;
+  if (object.type == clock || object.type == heap || object.type >= kernel) {
     return type_names[static_cast<std::size_t>(object.type)];
   }
   return std::string(type_names[static_cast<std::size_t>(object.type)]) + ' ' +

@@ -10,6 +10,9 @@ namespace aiosim::runtime {
 
 enum class ObjectType : std::uint8_t {
   none, atomic, fd, mutex, condition, semaphore, rwlock, once, guard, futex, thread, clock, heap,
+  barrier,
+  kernel,   // fds, epolls and sleepers together: what one call changes another may see
+  seq_cst,  // the order of seq_cst operations
   count_
 };
 

@@ -6,6 +6,7 @@
 
 #include "fault/points.h"
 #include "kernel/kernel.h"
+#include "memory/value.h"
 #include "runtime/crash.h"
 #include "runtime/heap.h"
 #include "runtime/module_image.h"
@@ -58,6 +59,10 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   trace_.clear();
   verdict_ = {};
   last_words_.clear();
+  cut_ = false;
+  time_jumped_ = false;
+  spinners_released_ = 0;
+  touched_.clear();
   numbers_.reset();
   memory.reset(options.memory);
   kernel->reset();
@@ -72,6 +77,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
       },
       [this](fault::PointId) { choose(Kind::fault, 1); });  // counted, so that keys stay
   chooser.begin();
+  watch_ = chooser.watches();
 
   Thread& first = new_thread(
       [](void*) -> void* {
@@ -88,6 +94,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   fault::set_world_decider(nullptr, nullptr);
   time_jump_probe = nullptr;
   kernel_call_probe = nullptr;
+  if (watch_ == Watch::transitions) chooser.finished(touched_);
   return take_result();
 }
 
@@ -98,6 +105,7 @@ RunResult World::take_result() {
   result.trace_hash = hash_;
   result.behaviour = memory.behaviour();
   result.points = step_;
+  result.cut = cut_;
   result.end_ns = now_ns_;
   result.choices.reserve(choices_.size());
   for (const RawChoice& c : choices_) {
@@ -147,6 +155,9 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.state = Thread::State::enabled;
   thread.harness = 0;
   thread.yielded = thread.detached = thread.joined = false;
+  thread.signal_ready = thread.spins = false;
+  thread.next = {id_of({ObjectType::thread, id}), true};
+  thread.spin = {};
   std::fill(std::begin(thread.counts), std::end(thread.counts), 0u);
   thread.blocked_total_ns = 0;
   thread.plain_accesses = 0;
@@ -169,6 +180,7 @@ void World::enter(context::transfer_t from) {
     w.main_context_ = from.fctx;
   }
   Thread& self = *g_current;
+  w.touch(self.next);
   void* result = nullptr;
   try {
     result = self.start(self.argument);
@@ -199,6 +211,7 @@ void World::exit_thread(void* result) {
   }
   run_key_destructors(me);
   me.result = result;
+  touch({ObjectType::thread, me.id}, true);
   record("thread exit", {ObjectType::thread, me.id}, 0, 0, nullptr);
   me.state = Thread::State::finished;
   state_changed();
@@ -217,10 +230,10 @@ void World::switch_to(Thread& next) {
 
 // --- scheduling -------------------------------------------------------------------------------
 
-void World::point(const char* operation, Object object, const void* pc) {
+void World::point(const char* operation, Object object, const void* pc, Touch next) {
   Thread& me = *g_current;
   ++step_;
-  ++now_ns_;
+  if (!options_.frozen_clock) ++now_ns_;
   me.plain_accesses = 0;
   site_ = {operation, object, pc};
   if (step_ > options_.max_points) {
@@ -229,21 +242,100 @@ void World::point(const char* operation, Object object, const void* pc) {
          "no end after " + std::to_string(options_.max_points) + " scheduling points");
   }
   memory.tick(me.id);
-  schedule();
+  me.next = next;
+  if (object.type != ObjectType::atomic) me.spin.idle = 0;
+  const std::uint32_t spin_limit = options_.spin_blocks ? 4 : 16;
+  if (me.spin.idle >= spin_limit) [[unlikely]] {
+    spin(me);
+  } else {
+    schedule();
+  }
+  if (me.signal_ready) [[unlikely]]
+    deliver_signals();
+  touch(next);
 }
 
 void World::yield(const char* operation, const void* pc) {
   g_current->yielded = true;
-  point(operation, {}, pc);
+  point(operation, {}, pc, {});
   g_current->yielded = false;
 }
 
-bool World::runnable(Thread& thread) {
-  if (thread.state == Thread::State::enabled) return true;
-  if (thread.state == Thread::State::finished) return false;
+void World::add_touch(Touch touch) {
+  for (Touch& seen : touched_) {
+    if (seen.object != touch.object) continue;
+    seen.writes |= touch.writes;
+    return;
+  }
+  const RuntimeScope scope;
+  touched_.push_back(touch);
+}
+
+// --- spinning ---------------------------------------------------------------------------------
+
+void World::read_again(const void* at, unsigned size, std::uint64_t value) {
+  Spin& spin = g_current->spin;
+  for (const Spin::Read& read : spin.reads) {
+    if (read.at == at && read.value == value) {
+      ++spin.idle;
+      return;
+    }
+  }
+  spin.reads[spin.next++ % spin.reads.size()] = {at, size, value};
+  spin.idle = 0;
+}
+
+namespace {
+
+// Real memory holds the newest stores.
+bool spins_no_more(void* data) {
+  const Spin& spin = *static_cast<const Spin*>(data);
+  for (const Spin::Read& read : spin.reads) {
+    if (read.at == nullptr) continue;
+    if (static_cast<std::uint64_t>(memory::read_memory(read.at, read.size)) != read.value) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+// The operation reads the newest: what a thread sees that waits long enough.
+void World::spin(Thread& me) {
+  me.spin.idle = 0;
+  memory.read_newest(me.id);
+  if (options_.spin_blocks && !spins_no_more(&me.spin)) {
+    me.spins = true;
+    block({spins_no_more, &me.spin, -1, "re-reading without change", site_.object});
+    me.spins = false;
+    return;
+  }
+  me.spin.reads = {};
+  const bool yielded = me.yielded;
+  me.yielded = true;
+  schedule();
+  me.yielded = yielded;
+}
+
+// Perhaps they did something else between the reads: they get another chance, but not for ever.
+bool World::release_spinners() {
+  constexpr std::uint32_t most = 1000;
+  bool any = false;
+  for (Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked || !thread->spins) continue;
+    thread->spins = false;
+    thread->ready = true;
+    thread->checked_version = state_version_;
+    any = true;
+  }
+  return any && ++spinners_released_ <= most;
+}
+
+bool World::wait_is_over(Thread& thread) {
   if (thread.interrupt_ns >= 0 && now_ns_ >= thread.interrupt_ns) return true;
   if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
-  if (thread.checked_version != state_version_) {
+  if (thread.checked_version != state_version_ || thread.spins) {
     thread.checked_version = state_version_;
     thread.ready = thread.wait.ready(thread.wait.data);
   }
@@ -273,6 +365,7 @@ void World::schedule() {
     timers_due_ns_ = kernel->next_deadline_ns();
   }
   if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
+    touch({ObjectType::kernel, 0}, true);
     state_changed();
     timers_version_ = state_version_;
     timers_due_ns_ = -1;
@@ -283,7 +376,8 @@ void World::schedule() {
     let_time_jump();
     n = collect_candidates();
   }
-  const std::uint32_t pick = n == 1 ? 0 : ask(Kind::sched, n, nullptr);
+  const bool asks = n > 1 || watch_ == Watch::transitions;
+  const std::uint32_t pick = asks ? ask(Kind::sched, n, nullptr) : 0;
   switch_to(*threads_[candidates_[pick]]);
 }
 
@@ -297,12 +391,21 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
     question.threads = {candidates_.data(), answers};
     question.current_enabled = candidates_[0] == me.id;
     question.yielded = me.yielded;
+    if (watch_ != Watch::nothing) tell_pending(question);
   } else if (label != nullptr) {
     question.label = label;
   }
   ++me.harness;
   std::uint32_t value = chooser_->choose(question);
+  if (value == Chooser::cut && kind == Kind::sched) {
+    cut_ = true;
+    end_run();
+  }
   if (value >= answers) value = 0;
+  if (kind == Kind::sched) {
+    touched_.clear();
+    time_jumped_ = false;
+  }
   mix((static_cast<std::uint64_t>(me.id) << 40) ^ (static_cast<std::uint64_t>(kind) << 32) ^
       (static_cast<std::uint64_t>(answers) << 16) ^ value);
   if (value != 0) {
@@ -315,8 +418,18 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
   return value;
 }
 
+void World::tell_pending(Question& question) {
+  for (std::uint32_t i = 0; i < question.answers; ++i) {
+    pending_[i] = threads_[candidates_[i]]->next;
+  }
+  question.pending = {pending_.data(), question.answers};
+  question.touched = touched_;
+  question.time_jumped = time_jumped_;
+}
+
 Wake World::block(const Wait& wait) {
   Thread& me = *g_current;
+  if (wait.deadline_ns >= 0) touch({ObjectType::clock, 0}, false);
   if (wait.ready(wait.data)) return Wake::ready;
   if (tracing()) {
     ++me.harness;
@@ -326,19 +439,40 @@ Wake World::block(const Wait& wait) {
   }
   constexpr std::int64_t interrupt_after_ns[] = {0, 1'000, 100'000, 3'000'000};
   me.interrupt_ns = wait.interruptible ? now_ns_ + interrupt_after_ns[choose(Kind::time, 4)] : -1;
-  me.wait = wait;
-  me.ready = false;
-  me.checked_version = state_version_;
-  me.state = Thread::State::blocked;
+  // A thread that waits for its lock or its fd goes on with that; one that spins, with its read.
+  if (!me.spins) me.next = {wait_object(wait.object), true};
   me.blocked_since_ns = now_ns_;
-  schedule();
-  while (!runnable(me)) schedule();
-  me.state = Thread::State::enabled;
+  bool interrupted = false;
+  do {
+    me.wait = wait;
+    me.ready = false;
+    me.checked_version = state_version_;
+    me.state = Thread::State::blocked;
+    do {
+      schedule();
+    } while (!runnable(me));
+    me.state = Thread::State::enabled;
+    const bool over = wait_is_over(me);
+    if (me.signal_ready) {
+      deliver_signals();
+      interrupted = wait.signals_end;
+    }
+    if (over) break;
+  } while (!interrupted);
   me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
   memory.tick(me.id);
+  if (!me.spins) touch(me.next);
+  if (wait.deadline_ns >= 0) touch({ObjectType::clock, 0}, false);
   if (wait.ready(wait.data)) return Wake::ready;
   if (wait.deadline_ns >= 0 && now_ns_ >= wait.deadline_ns) return Wake::timeout;
   return Wake::interrupted;
+}
+
+// What a system call waits for, any other may bring about.
+ObjectId World::wait_object(Object object) {
+  using enum ObjectType;
+  if (object.type == none || object.type == fd || object.type == clock) object = {kernel, 0};
+  return id_of(object);
 }
 
 // --- time -------------------------------------------------------------------------------------
@@ -351,7 +485,10 @@ void World::let_time_jump() {
       if (due >= 0 && (next < 0 || due < next)) next = due;
     }
   }
-  if (next < 0) report_deadlock();
+  if (next < 0) {
+    if (release_spinners()) return;
+    report_deadlock();
+  }
   if (may_strike(fault::PointId::clock_late_timer)) {
     next += 1'000 + 333'000 * static_cast<std::int64_t>(choose(Kind::time, 4));
   }
@@ -362,10 +499,12 @@ void World::let_time_jump() {
     --g_current->harness;
   }
   now_ns_ = next;
+  time_jumped_ = true;
   state_changed();
 }
 
 std::int64_t World::read_clock() {
+  touch({ObjectType::clock, 0}, true);
   constexpr std::int64_t least_ns = 200;
   constexpr std::int64_t steps[] = {least_ns, 2'000, 20'000, 200'000};
   if (may_strike(fault::PointId::clock_slow)) return now_ns_;

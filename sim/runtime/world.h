@@ -41,8 +41,21 @@ struct Wait {
   const char* operation = "";      // "epoll_wait"
   Object object;
   bool interruptible = false;      // a fault was drawn: the wait ends early, at a chosen time
+  bool signals_end = false;        // a signal whose handler ran ends the wait: interrupted
 };
 enum class Wake : std::uint8_t { ready, timeout, interrupted };
+
+/// What a thread re-reads without a change: it waits for somebody else to change it.
+struct Spin {
+  struct Read {
+    const void* at = nullptr;
+    unsigned size = 0;
+    std::uint64_t value = 0;
+  };
+  std::array<Read, 4> reads{};  // the last different ones
+  std::uint32_t next = 0;
+  std::uint32_t idle = 0;       // reads in a row that were in `reads` already
+};
 
 struct Thread {
   std::uint32_t id = 0;
@@ -52,6 +65,10 @@ struct Thread {
   bool yielded = false;
   bool detached = false;
   bool joined = false;
+  bool signal_ready = false;       // a signal waits that is not blocked: deliver_signals()
+  bool spins = false;              // blocked until what it re-reads changes
+  Touch next{};                    // what its next operation works on
+  Spin spin{};
   std::uint32_t counts[kind_count] = {};
   Wait wait{};
   std::uint64_t checked_version = 0;  // state_version at the last evaluation of wait.ready
@@ -82,7 +99,28 @@ class World final : public memory::ChoiceSource {
   Thread& self() { return *g_current; }
 
   /// A scheduling point, before an operation on a shared object: may run other threads first.
-  void point(const char* operation, Object object, const void* pc);
+  /// `next`: what the operation works on, for choosers that watch.
+  void point(const char* operation, Object object, const void* pc, Touch next);
+  void point(const char* operation, Object object, const void* pc) {
+    point(operation, object, pc, {id_of(object), true});
+  }
+
+  static ObjectId id_of(Object object) {
+    return static_cast<ObjectId>(object.type) << 32 | object.number;
+  }
+  /// The operation under way works on this object too. Partial order reduction rests on it: two
+  /// transitions that touch no common object, or only read it, must commute.
+  void touch(Object object, bool writes) { touch({id_of(object), writes}); }
+  void touch(Touch touch) {
+    if (watch_ == Watch::transitions && touch.object != 0) add_touch(touch);
+  }
+
+  /// An atomic operation read `value` and left it there / changed something.
+  void read_again(const void* at, unsigned size, std::uint64_t value);
+  void moved_on() { g_current->spin.idle = 0; }
+
+  /// Runs the handlers of the current thread's signals that are due; clears signal_ready.
+  void deliver_signals();
 
   /// One question; counted even if answers == 1 (then 0 at no cost).
   std::uint32_t choose(Kind kind, std::uint32_t answers) override {
@@ -109,6 +147,7 @@ class World final : public memory::ChoiceSource {
   void record(const char* operation, Object object, std::int64_t a, std::int64_t b,
               const void* pc, std::string detail = {});
   bool tracing() const { return options_.record_trace; }
+  const std::vector<Strengthening>& strengthened() const { return options_.strengthened; }
 
   // --- time -------------------------------------------------------------------------------------
   std::int64_t now_ns() const { return now_ns_; }
@@ -164,9 +203,19 @@ class World final : public memory::ChoiceSource {
 
   Thread& new_thread(void* (*start)(void*), void* argument);
   std::uint32_t ask(Kind kind, std::uint32_t answers, const char* label);
-  bool runnable(Thread& thread);
+  void add_touch(Touch touch);
+  void spin(Thread& me);
+  bool release_spinners();
+  bool wait_is_over(Thread& thread);
+  bool runnable(Thread& thread) {
+    if (thread.state == Thread::State::enabled) return true;
+    if (thread.state == Thread::State::finished) return false;
+    return thread.signal_ready || wait_is_over(thread);
+  }
   /// Runs the thread that the chooser picks; returns when the current one is picked again.
   void schedule();
+  void tell_pending(Question& question);
+  static ObjectId wait_object(Object object);
   std::uint32_t collect_candidates();
   void let_time_jump();
   void report_deadlock();
@@ -181,6 +230,11 @@ class World final : public memory::ChoiceSource {
 
   RunOptions options_;
   Chooser* chooser_ = nullptr;
+  Watch watch_ = Watch::nothing;
+  bool cut_ = false;
+  bool time_jumped_ = false;              // since the last sched question
+  std::uint32_t spinners_released_ = 0;
+  std::vector<Touch> touched_;            // since the last sched question
   const std::function<void()>* body_ = nullptr;
   std::int64_t now_ns_ = 0;
   std::uint64_t state_version_ = 0;
@@ -192,6 +246,7 @@ class World final : public memory::ChoiceSource {
   std::vector<Thread*> threads_;          // of this run, by id
   std::vector<std::unique_ptr<Thread>> pool_;
   std::array<std::uint32_t, memory::max_threads> candidates_{};
+  std::array<Touch, memory::max_threads> pending_{};
   std::vector<RawChoice> choices_;
   std::vector<TraceEvent> trace_;
   Verdict verdict_;

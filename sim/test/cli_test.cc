@@ -331,6 +331,23 @@ TEST_F(Cli, ManyProcessesFindWhatOneFinds) {
   EXPECT_EQ(many.status, 1) << many.err;
   ASSERT_EQ(seeds().size(), 2u);  // the second did not overwrite the first
   EXPECT_EQ(contents(seeds()[0]), contents(seeds()[1]));
+  for (const char* key : {"runs", "points", "runs_to_find", "distinct", "chance_new"}) {
+    EXPECT_EQ(value_of(many.out, key), value_of(one.out, key)) << key;
+  }
+}
+
+TEST_F(Cli, ManyProcessesCountWhatOneCounts) {
+  const auto explore = [&](const char* jobs) {
+    return run({"explore", "ordered_locks_are_had", "--backend", module_, "--runs", "3000", "--jobs",
+                jobs, "--json", "--seed", "5"});
+  };
+  const Said one = explore("1");
+  const Said many = explore("3");
+  EXPECT_EQ(many.status, 0) << many.err;
+  EXPECT_GT(std::stoul(value_of(one.out, "distinct")), 10u);
+  for (const char* key : {"runs", "points", "distinct", "chance_new"}) {
+    EXPECT_EQ(value_of(many.out, key), value_of(one.out, key)) << key;
+  }
 }
 
 TEST_F(Cli, AnotherVerdictThanTheFilesIsStatusOne) {

@@ -322,6 +322,29 @@ TEST(Behaviours, are_counted_exactly_until_full_and_estimated_beyond) {
   EXPECT_NEAR(bounded.chance_new(), 0.25, 0.05);
 }
 
+TEST(Behaviours, merged_parts_come_to_what_the_whole_comes_to) {
+  for (const std::size_t capacity : {100'000u, 1000u}) {
+    Behaviours whole(capacity);
+    Behaviours parts(capacity);
+    for (std::uint64_t part = 0; part < 7; ++part) {
+      Behaviours one(capacity);
+      for (std::uint64_t i = 0; i < 300 * (part + 1); ++i) {
+        const std::uint64_t behaviour = mix64(i * part) % 5000;
+        whole.add(behaviour);
+        one.add(behaviour);
+      }
+      if (part % 2 == 0) {
+        parts.merge(one);
+      } else {
+        parts.merge_bytes(one.bytes());
+      }
+    }
+    EXPECT_EQ(parts.distinct(), whole.distinct());
+    EXPECT_EQ(parts.chance_new(), whole.chance_new());
+    EXPECT_GT(whole.chance_new(), 0);
+  }
+}
+
 HostBatch batch_of(std::uint64_t runs, int patience_ms) {
   HostBatch batch;
   batch.end_run = runs;

@@ -54,6 +54,17 @@ struct Choice {
   std::uint64_t step = 0;     // when, as recorded by a run; seed files do not keep it
 };
 
+/// Names an object within a run ("atomic 4" as a number); 0 is none. Runs with the same choices so
+/// far give the same objects the same ids.
+using ObjectId = std::uint64_t;
+
+/// One access of a transition to an object that threads share.
+struct Touch {
+  ObjectId object = 0;
+  bool writes = false;
+  bool operator==(const Touch&) const = default;
+};
+
 /// What a chooser is asked.
 struct Question {
   ChoiceKey key;
@@ -63,6 +74,19 @@ struct Question {
   bool yielded = false;                     // sched: the asking thread gave way (or spins)
   std::uint64_t step = 0;                   // scheduling points so far in this run
   std::string_view label;                   // fault: the point's name; else empty
+  // sched, for a chooser that watches: what each answer's thread does next (as far as it is known),
+  // and, with Watch::transitions, what the asking thread touched since its last such question and
+  // whether time jumped since.
+  std::span<const Touch> pending;
+  std::span<const Touch> touched;
+  bool time_jumped = false;
+};
+
+/// What a chooser wants to be told of threads and objects.
+enum class Watch : std::uint8_t {
+  nothing,
+  pending,      // Question::pending
+  transitions,  // and Question::touched; sched questions with one answer are put too
 };
 
 /// Answers the questions of one run after another. Not thread safe: one world at a time.
@@ -71,8 +95,17 @@ class Chooser {
   virtual ~Chooser() = default;
   /// A new run starts.
   virtual void begin() = 0;
-  /// An answer in [0, question.answers). Must not allocate in the common case.
+  /// An answer in [0, question.answers), or `cut` to a sched question. Must not allocate in the
+  /// common case.
   virtual std::uint32_t choose(const Question& question) = 0;
+
+  /// Asked once a run, after begin().
+  virtual Watch watches() const { return Watch::nothing; }
+  /// Watch::transitions: the run ended, and its last transition touched this.
+  virtual void finished(std::span<const Touch> /*touched*/) {}
+
+  /// The answer that abandons the run: it passes, and RunResult::cut says so.
+  static constexpr std::uint32_t cut = ~0u;
 };
 
 /// splitmix64: the one mixing function and generator of the project (public domain algorithm).

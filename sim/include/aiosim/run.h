@@ -13,10 +13,29 @@ namespace aiosim {
 
 enum class MemoryMode : std::uint8_t { weak, sc };
 
+/// What if this access were stronger? Replays ask, to name the guilty one.
+struct Strengthening {
+  enum class Kind : std::uint8_t {
+    acq_rel,       // the access gets at least acquire, release or both, as it loads or stores
+    seq_cst,       // the access, or the fence, gets seq_cst
+    fence_before,  // a seq_cst fence before the access
+    fence_after,
+  };
+  const void* pc = nullptr;  // TraceEvent::pc of an atomic access or a fence
+  Kind kind = Kind::seq_cst;
+};
+
 struct RunOptions {
   MemoryMode memory = MemoryMode::weak;
   std::uint64_t max_points = 100'000;  // step budget; beyond it the verdict is livelock
   bool record_trace = false;           // keep every event; the hash is always made
+  /// Time moves by clock reads and jumps alone, not by each point: then the order of independent
+  /// operations does not show in the clock (exhaustive search).
+  bool frozen_clock = false;
+  /// A thread that re-reads without change blocks until there is one, instead of giving way now
+  /// and then: then a loop that spins has few executions (exhaustive search).
+  bool spin_blocks = false;
+  std::vector<Strengthening> strengthened;
 };
 
 /// What happened at one step. `pc` is an address in this process: symbolise before the run's
@@ -43,6 +62,7 @@ struct RunResult {
   std::uint64_t trace_hash = 0;
   std::uint64_t behaviour = 0;  // happens-before signature: equal for equivalent schedules
   std::uint64_t points = 0;
+  bool cut = false;  // the chooser abandoned the run: the verdict says nothing
   std::int64_t end_ns = 0;
   std::vector<Choice> choices;  // the answers that were not 0, in the order they were given
   std::vector<TraceEvent> trace;

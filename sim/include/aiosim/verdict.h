@@ -20,6 +20,10 @@ enum class VerdictKind : std::uint8_t {
   crash,  // SIGSEGV, abort, failed assertion, a call that is not simulated
   escaped_exception,
   not_deterministic,
+  leak,              // allocated by code under test, never freed, out of reach
+  invalid_free,      // of what malloc never gave
+  out_of_bounds,     // of a block, into its red zone
+  use_after_return,  // of a frame of a function that has returned
   count_
 };
 
