@@ -181,6 +181,7 @@ void Search::take(const Workers::Result& result) {
   if (options_.share && !chunk.result.findings.empty()) {
     stop_behind(work.combination, work.task.first_run);
   }
+  if (work.task.first_run > state.stop_before) return;
   state.waiting.emplace(work.task.first_run, std::move(chunk));
   count(work.combination, false);
 }
@@ -197,7 +198,7 @@ void Search::count(std::size_t index, bool gaps_too) {
     count_chunk(index, std::move(chunk));
     if (!last) continue;
     state.waiting.clear();
-    state.counted = no_limit;
+    return;
   }
 }
 
