@@ -387,6 +387,7 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
   question.key = {me.id, kind, me.counts[static_cast<std::size_t>(kind)]};
   question.answers = answers;
   question.step = step_;
+  question.pc = site_.pc;
   if (kind == Kind::sched) {
     question.threads = {candidates_.data(), answers};
     question.current_enabled = candidates_[0] == me.id;

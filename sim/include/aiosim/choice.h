@@ -80,6 +80,8 @@ struct Question {
   std::span<const Touch> pending;
   std::span<const Touch> touched;
   bool time_jumped = false;
+  /// The operation that the step belongs to: where in the code. Also of questions within it.
+  const void* pc = nullptr;
 };
 
 /// What a chooser wants to be told of threads and objects.
