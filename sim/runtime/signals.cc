@@ -1,4 +1,4 @@
-// Signals of simulated threads. None can be sent yet: nothing sets Thread::signal_ready.
+// Handlers of signals, on the stacks of simulated threads.
 #include "runtime/world.h"
 
 namespace aiosim::runtime {

@@ -250,8 +250,11 @@ void World::point(const char* operation, Object object, const void* pc, Touch ne
   } else {
     schedule();
   }
-  if (me.signal_ready) [[unlikely]]
+  while (me.signal_ready) [[unlikely]] {
     deliver_signals();
+    me.next = next;
+    schedule();  // what the handlers came before is a transition of its own
+  }
   touch(next);
 }
 
@@ -440,26 +443,21 @@ Wake World::block(const Wait& wait) {
   }
   constexpr std::int64_t interrupt_after_ns[] = {0, 1'000, 100'000, 3'000'000};
   me.interrupt_ns = wait.interruptible ? now_ns_ + interrupt_after_ns[choose(Kind::time, 4)] : -1;
-  // A thread that waits for its lock or its fd goes on with that; one that spins, with its read.
-  if (!me.spins) me.next = {wait_object(wait.object), true};
   me.blocked_since_ns = now_ns_;
-  bool interrupted = false;
-  do {
+  for (std::uint64_t checked = state_version_;; checked = 0) {
+    // A thread that waits for its lock or its fd goes on with that; one that spins, with its read.
+    if (!me.spins) me.next = {wait_object(wait.object), true};
     me.wait = wait;
     me.ready = false;
-    me.checked_version = state_version_;
+    me.checked_version = checked;
     me.state = Thread::State::blocked;
     do {
       schedule();
     } while (!runnable(me));
     me.state = Thread::State::enabled;
-    const bool over = wait_is_over(me);
-    if (me.signal_ready) {
-      deliver_signals();
-      interrupted = wait.signals_end;
-    }
-    if (over) break;
-  } while (!interrupted);
+    if (!me.signal_ready || wait.signals_end) break;
+    deliver_signals();
+  }
   me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
   memory.tick(me.id);
   if (!me.spins) touch(me.next);

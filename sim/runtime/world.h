@@ -41,7 +41,8 @@ struct Wait {
   const char* operation = "";      // "epoll_wait"
   Object object;
   bool interruptible = false;      // a fault was drawn: the wait ends early, at a chosen time
-  bool signals_end = false;        // a signal whose handler ran ends the wait: interrupted
+  bool signals_end = false;        // a signal ends the wait, which then delivers it; else the wait
+                                   // goes on once the handlers have run
 };
 enum class Wake : std::uint8_t { ready, timeout, interrupted };
 
@@ -119,7 +120,8 @@ class World final : public memory::ChoiceSource {
   void read_again(const void* at, unsigned size, std::uint64_t value);
   void moved_on() { g_current->spin.idle = 0; }
 
-  /// Runs the handlers of the current thread's signals that are due; clears signal_ready.
+  /// Runs the handlers of the current thread's signals that are due; clears signal_ready. What
+  /// the thread was about to do is left as it was.
   void deliver_signals();
 
   /// One question; counted even if answers == 1 (then 0 at no cost).
