@@ -25,6 +25,7 @@ bool is_signalled(void* waiter) { return static_cast<ConditionWaiter*>(waiter)->
 
 void take(SyncObject& mutex, const char* operation, const void* pc) {
   World& w = world();
+  w.touch(mutex.name, true);
   mutex.owner = w.self().id;
   mutex.count = 1;
   w.memory.acquire(mutex.owner, mutex.message);
@@ -53,6 +54,7 @@ int lock(pthread_mutex_t* m, std::int64_t deadline_ns, const void* pc) {
 
 void release(SyncObject& mutex) {
   World& w = world();
+  w.touch(mutex.name, true);
   mutex.owner = SyncObject::nobody;
   mutex.count = 0;
   w.memory.release(w.self().id, mutex.message);
@@ -98,6 +100,7 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, std::int64_t deadline_ns, const 
   const Wake wake = w.block(
       {is_signalled, &waiter, deadline_ns, "condition wait", condition.name, spurious});
   std::erase(condition.waiters, &waiter);
+  w.touch(mutex.name, true);
   while (!is_free(&mutex)) {
     w.block({is_free, &mutex, -1, "mutex lock", mutex.name, false});
   }
@@ -149,6 +152,7 @@ int pthread_mutex_trylock(pthread_mutex_t* m) noexcept {
   World& w = world();
   SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
   w.yield("mutex trylock", CALLER);
+  w.touch(mutex.name, true);
   if (!is_free(&mutex)) return EBUSY;
   take(mutex, "mutex trylock", CALLER);
   return 0;

@@ -197,6 +197,7 @@ Thread& World::spawn(void* (*start)(void*), void* argument) {
   ++parent.harness;
   Thread& child = new_thread(start, argument);
   memory.thread_created(parent.id, child.id);
+  touch({ObjectType::thread, child.id}, true);
   --parent.harness;
   return child;
 }
@@ -304,14 +305,25 @@ bool spins_no_more(void* data) {
 
 }  // namespace
 
+// Whether it blocks, and when it goes on, follows from all that it re-reads.
+void World::touch_reads(const Spin& spin) {
+  if (watch_ != Watch::transitions) return;
+  for (const Spin::Read& read : spin.reads) {
+    if (read.at == nullptr) continue;
+    touch({ObjectType::atomic, memory.object_of(read.at, read.size)}, false);
+  }
+}
+
 // The operation reads the newest: what a thread sees that waits long enough.
 void World::spin(Thread& me) {
   me.spin.idle = 0;
   memory.read_newest(me.id);
+  touch_reads(me.spin);
   if (options_.spin_blocks && !spins_no_more(&me.spin)) {
     me.spins = true;
     block({spins_no_more, &me.spin, -1, "re-reading without change", site_.object});
     me.spins = false;
+    touch_reads(me.spin);
     return;
   }
   me.spin.reads = {};
@@ -332,6 +344,7 @@ bool World::release_spinners() {
     thread->checked_version = state_version_;
     any = true;
   }
+  time_jumped_ = any;  // as with time: only because nobody could run
   return any && ++spinners_released_ <= most;
 }
 

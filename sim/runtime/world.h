@@ -207,6 +207,7 @@ class World final : public memory::ChoiceSource {
   std::uint32_t ask(Kind kind, std::uint32_t answers, const char* label);
   void add_touch(Touch touch);
   void spin(Thread& me);
+  void touch_reads(const Spin& spin);
   bool release_spinners();
   bool wait_is_over(Thread& thread);
   bool runnable(Thread& thread) {
