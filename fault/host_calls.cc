@@ -37,6 +37,12 @@ constinit Next<::poll> next_poll{"poll"};
 constinit Next<::ppoll> next_ppoll{"ppoll"};
 constinit Next<::read> next_read{"read"};
 constinit Next<::write> next_write{"write"};
+constinit Next<::socket> next_socket{"socket"};
+constinit Next<::socketpair> next_socketpair{"socketpair"};
+constinit Next<::accept4> next_accept4{"accept4"};
+constinit Next<::connect> next_connect{"connect"};
+constinit Next<::send> next_send{"send"};
+constinit Next<::recv> next_recv{"recv"};
 constinit Next<::nanosleep> next_nanosleep{"nanosleep"};
 constinit Next<::clock_nanosleep> next_clock_nanosleep{"clock_nanosleep"};
 constinit Next<::syscall> next_syscall{"syscall"};
@@ -169,6 +175,36 @@ ssize_t read(int fd, void* buffer, std::size_t size) {
 ssize_t write(int fd, const void* buffer, std::size_t size) {
   if (fd > STDERR_FILENO && strikes_host(PointId::write_eintr)) return fails(EINTR);
   return next_write(fd, buffer, size);
+}
+
+int socket(int domain, int type, int protocol) {
+  if (strikes_host(PointId::socket_emfile)) return fails(EMFILE);
+  return next_socket(domain, type, protocol);
+}
+
+int socketpair(int domain, int type, int protocol, int fds[2]) {
+  if (strikes_host(PointId::socket_emfile)) return fails(EMFILE);
+  return next_socketpair(domain, type, protocol, fds);
+}
+
+int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  if (strikes_host(PointId::accept_emfile)) return fails(EMFILE);
+  return next_accept4(fd, address, size, flags);
+}
+
+int connect(int fd, const sockaddr* address, socklen_t size) {
+  if (strikes_host(PointId::connect_econnrefused)) return fails(ECONNREFUSED);
+  return next_connect(fd, address, size);
+}
+
+ssize_t send(int fd, const void* buffer, std::size_t size, int flags) {
+  if (strikes_host(PointId::write_eintr)) return fails(EINTR);
+  return next_send(fd, buffer, size, flags);
+}
+
+ssize_t recv(int fd, void* buffer, std::size_t size, int flags) {
+  if (strikes_host(PointId::read_eintr)) return fails(EINTR);
+  return next_recv(fd, buffer, size, flags);
 }
 
 int nanosleep(const timespec* request, timespec* remain) {

@@ -42,6 +42,25 @@ int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* ma
 }
 ssize_t read(int fd, void* buffer, size_t size) { return host::read(fd, buffer, size); }
 ssize_t write(int fd, const void* buffer, size_t size) { return host::write(fd, buffer, size); }
+int socket(int domain, int type, int protocol) { return host::socket(domain, type, protocol); }
+int socketpair(int domain, int type, int protocol, int fds[2]) {
+  return host::socketpair(domain, type, protocol, fds);
+}
+int accept(int fd, sockaddr* address, socklen_t* size) {
+  return host::accept4(fd, address, size, 0);
+}
+int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
+  return host::accept4(fd, address, size, flags);
+}
+int connect(int fd, const sockaddr* address, socklen_t size) {
+  return host::connect(fd, address, size);
+}
+ssize_t send(int fd, const void* buffer, size_t size, int flags) {
+  return host::send(fd, buffer, size, flags);
+}
+ssize_t recv(int fd, void* buffer, size_t size, int flags) {
+  return host::recv(fd, buffer, size, flags);
+}
 int nanosleep(const timespec* request, timespec* remain) {
   return host::nanosleep(request, remain);
 }

@@ -44,6 +44,22 @@ constexpr std::array<Point, point_count> points = {{
      "many clock reads in a row see no progress"},
     {PointId::clock_fast, "clock/fast", 0, Duty::survive,
      "one clock read moves time by up to 10 ms"},
+    {PointId::read_short, "linux/read/short", 0, Duty::survive,
+     "read or recv from a pipe or socket gives less than there is"},
+    {PointId::write_short, "linux/write/short", 0, Duty::survive,
+     "write or send to a pipe or socket takes less than there is room for"},
+    {PointId::socket_emfile, "linux/socket/emfile", EMFILE, Duty::report,
+     "socket or socketpair finds no free fd"},
+    {PointId::accept_emfile, "linux/accept/emfile", EMFILE, Duty::report,
+     "accept finds no free fd; the connection stays in the queue"},
+    {PointId::accept_econnaborted, "linux/accept/econnaborted", ECONNABORTED, Duty::survive,
+     "accept finds that the client has gone again"},
+    {PointId::accept_eintr, "linux/accept/eintr", EINTR, Duty::survive,
+     "accept that would block is interrupted by a signal"},
+    {PointId::connect_econnrefused, "linux/connect/econnrefused", ECONNREFUSED, Duty::report,
+     "connect finds nobody who listens"},
+    {PointId::connect_eintr, "linux/connect/eintr", EINTR, Duty::survive,
+     "connect that would block is interrupted by a signal"},
 }};
 
 constexpr bool in_id_order() {

@@ -38,10 +38,10 @@ class File {
 TEST(Plan, BuiltInPlansAreWhatTheirNamesSay) {
   EXPECT_TRUE(parse_plan("none").empty());
   EXPECT_EQ(parse_plan("all").points.size(), point_count);
-  EXPECT_EQ(parse_plan("eintr").points.size(), 6u);
+  EXPECT_EQ(parse_plan("eintr").points.size(), 8u);
   EXPECT_EQ(parse_plan("spurious").points.size(), 3u);
   EXPECT_EQ(parse_plan("clock").points.size(), 3u);
-  EXPECT_EQ(parse_plan("setup").points.size(), 4u);
+  EXPECT_EQ(parse_plan("setup").points.size(), 7u);
   EXPECT_EQ(parse_plan("setup").name, "setup");
 }
 

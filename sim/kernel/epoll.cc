@@ -39,16 +39,28 @@ void Epoll::acquire_readiness(std::uint32_t) {
   }
 }
 
-void Epoll::notice(Watch& watch, std::uint32_t mask) {
-  if ((watch.event.events & ~option_bits) == 0) return;  // switched off after one shot
-  if ((mask & watch.event.events) == 0) return;
+bool Epoll::notice(Watch& watch, std::uint32_t mask) {
+  if ((watch.event.events & ~option_bits) == 0) return false;  // switched off after one shot
+  if (mask != anything && (mask & watch.event.events) == 0) return false;
   if (!watch.on_ready.is_linked()) ready_.push_back(watch);
+  const bool woken = wake_sleeper();
   wake(EPOLLIN);
+  // Linux: an exclusive watch that is told of both directions at once wakes, but does not count.
+  const std::uint32_t direction = mask & (EPOLLIN | EPOLLOUT);
+  return woken && (direction == 0 || (direction != (EPOLLIN | EPOLLOUT) &&
+                                      (direction & watch.event.events) != 0));
+}
+
+bool Epoll::wake_sleeper() {
+  if (told_ == asleep_) return false;
+  ++told_;
+  return true;
 }
 
 void Epoll::check_now(Watch& watch) {
   if (ask(watch, true) == 0 || watch.on_ready.is_linked()) return;
   ready_.push_back(watch);
+  wake_sleeper();
   wake(EPOLLIN);
 }
 
@@ -235,8 +247,10 @@ int Kernel::epoll_wait(int epfd, epoll_event* events, int max, std::int64_t time
   const std::int64_t deadline_ns = deadline_after(k.world.now_ns(), timeout_ns);
   int result = epoll->collect(events, max);
   while (result == 0 && timeout_ns != 0) {
+    epoll->sleeper_comes();
     const int woken = k.wait("epoll_wait", fd_object(epfd), deadline_ns,
                              fault::PointId::epoll_wait_eintr, has_events, epoll);
+    epoll->sleeper_goes();
     result = epoll->collect(events, max);
     if (result == 0 && woken == -EINTR) result = -EINTR;
     if (woken == -ETIMEDOUT) break;

@@ -29,8 +29,16 @@ class Epoll final : public File {
   /// Takes up to `max` events off the ready list, in its order.
   int collect(epoll_event* events, int max);
 
-  /// A file's wake-up call reached `watch` (Linux: ep_poll_callback).
-  void notice(Watch& watch, std::uint32_t mask);
+  /// A wake-up call that says nothing about what happened.
+  static constexpr std::uint32_t anything = 0;
+  /// A file's wake-up call reached `watch` (Linux: ep_poll_callback). Was a sleeper woken by it?
+  bool notice(Watch& watch, std::uint32_t mask);
+  /// A thread goes to sleep in epoll_wait, or is awake again.
+  void sleeper_comes() { ++asleep_; }
+  void sleeper_goes() {
+    --asleep_;
+    if (told_ > 0) --told_;
+  }
   void forget(Watch& watch);
 
  private:
@@ -42,7 +50,10 @@ class Epoll final : public File {
   /// The watched file's bits that `watch` asks for.
   static std::uint32_t ask(Watch& watch, bool scan);
   void check_now(Watch& watch);
+  bool wake_sleeper();
 
+  int asleep_ = 0;
+  int told_ = 0;  // of the sleepers: woken, but not awake yet
   WatchList<&Watch::on_epoll> interest_;
   WatchList<&Watch::on_ready> ready_;
 };

@@ -1,5 +1,7 @@
-// The calls on any fd: read, write, close, fcntl, dup.
+// The calls on any fd: read, write, close, fcntl, ioctl, dup.
 #include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cerrno>
@@ -13,7 +15,9 @@ namespace {
 
 bool may_read(const File& file) { return (file.flags & O_ACCMODE) != O_WRONLY; }
 bool may_write(const File& file) { return (file.flags & O_ACCMODE) != O_RDONLY; }
-bool waits(const File& file) { return (file.flags & O_NONBLOCK) == 0; }
+bool waits(const File& file, const Io& io) {
+  return (file.flags & O_NONBLOCK) == 0 && (io.flags & MSG_DONTWAIT) == 0;
+}
 
 bool can_read(void* file) { return static_cast<File*>(file)->can_read(); }
 
@@ -26,13 +30,27 @@ bool can_write(void* data) {
   return writing.file->can_write(*writing.io);
 }
 
-ssize_t read_from(State& k, File& file, int fd, Io& io, const void* pc) {
+// What was written before an error counts.
+ssize_t so_far(const Io& io, ssize_t error) {
+  return io.moved() > 0 ? static_cast<ssize_t>(io.moved()) : error;
+}
+
+}  // namespace
+
+void shorten(State& k, fault::PointId point, const File& file, Io& io) {
+  if (!file.is_stream() || io.left() < 2 || !fault::strikes(point)) return;
+  const std::size_t sizes[] = {io.left() / 2, 1, io.left() - 1};
+  io.limit(sizes[k.world.choose(Kind::io_length, 3)]);
+}
+
+ssize_t read_from(State& k, File& file, int fd, Io& io, const char* call, const void* pc) {
   using fault::PointId;
-  const bool at_once = !waits(file) || file.can_read();
+  const bool at_once = !waits(file, io) || file.can_read();
   if (at_once && fault::strikes(PointId::read_eintr)) return -EINTR;
+  shorten(k, PointId::read_short, file, io);
   ssize_t result = file.read(io);
-  while (result == -EAGAIN && waits(file)) {
-    const int woken = k.wait("read", fd_object(fd), -1, PointId::read_eintr, can_read, &file);
+  while (result == -EAGAIN && waits(file, io)) {
+    const int woken = k.wait(call, fd_object(fd), -1, PointId::read_eintr, can_read, &file);
     if (woken == -EINTR) return -EINTR;
     result = file.read(io);
   }
@@ -40,35 +58,33 @@ ssize_t read_from(State& k, File& file, int fd, Io& io, const void* pc) {
   k.acquire(file.messages().readable);
   io.for_each_moved(
       [&](void* at, std::size_t size) { k.world.memory.plain_write(k.thread(), at, size, pc); });
-  k.release(file.messages().writable);
+  k.release(file.to_writer());
   k.world.state_changed();
   return result;
 }
 
-// What was written before an error counts.
-ssize_t so_far(const Io& io, ssize_t error) {
-  return io.moved() > 0 ? static_cast<ssize_t>(io.moved()) : error;
-}
-
-ssize_t write_to(State& k, File& file, int fd, Io& io) {
+ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const void* pc) {
   using fault::PointId;
-  const bool at_once = !waits(file) || file.can_write(io);
+  // Before the write releases: what it reads is ordered by it.
+  io.for_each_segment([&](const void* at, std::size_t size) {
+    k.world.memory.plain_read(k.thread(), at, size, pc);
+  });
+  const bool at_once = !waits(file, io) || file.can_write(io);
   if (at_once && fault::strikes(PointId::write_eintr)) return -EINTR;
+  shorten(k, PointId::write_short, file, io);
   Writing writing{&file, &io};
   for (;;) {
     const ssize_t result = file.write(io);
-    if (result > 0) k.release(file.messages().readable);
+    if (result > 0) k.release(file.to_reader());
     k.world.state_changed();
     if (result < 0 && result != -EAGAIN) return so_far(io, result);
     const bool complete = result >= 0 && (io.left() == 0 || !file.is_stream());
-    if (complete || !waits(file)) return so_far(io, result);
-    const int woken = k.wait("write", fd_object(fd), -1, PointId::write_eintr, can_write, &writing);
+    if (complete || !waits(file, io)) return so_far(io, result);
+    const int woken = k.wait(call, fd_object(fd), -1, PointId::write_eintr, can_write, &writing);
     if (woken == -EINTR) return so_far(io, -EINTR);
     k.acquire(file.messages().writable);
   }
 }
-
-}  // namespace
 
 ssize_t Kernel::read(int fd, void* buffer, std::size_t size, const void* pc) {
   const iovec segment{buffer, size};
@@ -88,7 +104,7 @@ ssize_t Kernel::readv(int fd, const iovec* segments, int count, const void* pc) 
   if (file == nullptr || !may_read(*file)) return k.leave("read", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
   k.pin(*file);
-  const ssize_t result = read_from(k, *file, fd, io, pc);
+  const ssize_t result = read_from(k, *file, fd, io, "read", pc);
   k.drop(*file);
   return k.leave("read", fd, result, pc, io.figure);
 }
@@ -100,11 +116,8 @@ ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc)
   File* const file = k.file(fd);
   if (file == nullptr || !may_write(*file)) return k.leave("write", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
-  for (int i = 0; i < count; ++i) {  // before the write releases: what it reads is ordered by it
-    k.world.memory.plain_read(k.thread(), segments[i].iov_base, segments[i].iov_len, pc);
-  }
   k.pin(*file);
-  const ssize_t result = write_to(k, *file, fd, io);
+  const ssize_t result = write_to(k, *file, fd, io, "write", pc);
   k.drop(*file);
   return k.leave("write", fd, result, pc, io.figure);
 }
@@ -190,12 +203,40 @@ int Kernel::fcntl(int fd, int command, long argument, const void* pc) {
     default:
       break;
   }
-  if (command == F_GETPIPE_SZ) {
-    if (dynamic_cast<PipeEnd*>(file) == nullptr) return done(-EBADF);
-    return done(static_cast<int>(Pipe::page * Pipe::pages));
+  if (command == F_GETPIPE_SZ || command == F_SETPIPE_SZ) {
+    auto* const pipe = dynamic_cast<PipeEnd*>(file);
+    if (pipe == nullptr) return done(-EBADF);
+    return done(command == F_GETPIPE_SZ ? pipe->capacity() : pipe->set_capacity(argument));
   }
   k.world.fail(VerdictKind::crash,
                "fcntl command " + std::to_string(command) + " is not simulated");
+}
+
+int Kernel::ioctl(int fd, unsigned long request, void* argument, const void* pc) {
+  State& k = *state_;
+  k.enter("ioctl", fd_object(fd), pc);
+  const auto done = [&](int result) {
+    return k.leave("ioctl", fd, result, pc, static_cast<std::int64_t>(request));
+  };
+  File* const file = k.file(fd);
+  if (file == nullptr) return done(-EBADF);
+  if (request != FIONBIO && request != FIONREAD) {
+    k.world.fail(VerdictKind::crash, "ioctl request " + std::to_string(request) +
+                                         " is not simulated");
+  }
+  auto* const value = static_cast<int*>(argument);
+  if (request == FIONBIO) {
+    k.world.memory.plain_read(k.thread(), value, sizeof *value, pc);
+    file->flags = *value != 0 ? file->flags | O_NONBLOCK : file->flags & ~O_NONBLOCK;
+    k.world.state_changed();
+    return done(0);
+  }
+  const int unread = file->unread();
+  if (unread < 0) return done(unread);
+  k.world.memory.plain_write(k.thread(), value, sizeof *value, pc);
+  *value = unread;
+  k.acquire(file->messages().readable);
+  return done(0);
 }
 
 }  // namespace aiosim::kernel

@@ -17,7 +17,15 @@ void File::acquire_readiness(std::uint32_t mask) {
 
 void File::wake(std::uint32_t mask) {
   state_.world.state_changed();
-  for (Watch& watch : watchers) watch.epoll->notice(watch, mask);
+  for (Watch& watch : watchers) {
+    const bool woke = watch.epoll->notice(watch, mask);
+    if (woke && (watch.event.events & EPOLLEXCLUSIVE) != 0) return;
+  }
+}
+
+void File::wake_all() {
+  state_.world.state_changed();
+  for (Watch& watch : watchers) watch.epoll->notice(watch, Epoll::anything);
 }
 
 }  // namespace aiosim::kernel

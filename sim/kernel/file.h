@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <boost/intrusive/list.hpp>
+#include <cerrno>
 #include <cstdint>
 
 #include "kernel/io.h"
@@ -64,14 +65,22 @@ class File {
 
   /// Does a blocking write go on until everything is written?
   virtual bool is_stream() const { return false; }
-  /// The edges of happens-before through this object; the ends of a pipe share theirs.
+  /// FIONREAD: bytes, or -errno.
+  virtual int unread() { return -ENOTTY; }
+  /// The edges of happens-before to this object; the ends of a pipe share theirs.
   virtual Messages& messages() { return messages_; }
+  /// The edges from it: what a write here releases and a reader acquires, and the other way round.
+  virtual memory::Message& to_reader() { return messages().readable; }
+  virtual memory::Message& to_writer() { return messages().writable; }
 
   /// The caller learnt that `mask` holds: what was written before happened before.
   virtual void acquire_readiness(std::uint32_t mask);
 
-  /// Tells the epoll instances: `mask` may hold now (Linux: wake_up_poll).
+  /// Tells the epoll instances: `mask` may hold now (Linux: wake_up_poll). Of those that watch
+  /// with EPOLLEXCLUSIVE only the first with a sleeper is told.
   void wake(std::uint32_t mask);
+  /// Tells all of them that anything may hold now (Linux: wake_up_all).
+  void wake_all();
 
   int flags;           // access mode, O_NONBLOCK, O_APPEND
   int references = 0;  // fd numbers, and calls that are under way

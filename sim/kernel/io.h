@@ -12,11 +12,14 @@ namespace aiosim::kernel {
 
 class Io {
  public:
-  Io(const iovec* segments, int count) : segments_(segments), count_(count) {
-    for (int i = 0; i < count; ++i) size_ += segments[i].iov_len;
-  }
+  Io(const iovec* segments, int count) : Io(segments, count, 0, false) {}
+  /// Of a message: MSG_DONTWAIT, MSG_PEEK and MSG_NOSIGNAL matter.
+  Io(const iovec* segments, int count, int message_flags)
+      : Io(segments, count, message_flags, true) {}
 
   std::size_t left() const { return size_ - moved_; }
+  /// Moves at most `size` bytes more: a short transfer.
+  void limit(std::size_t size) { size_ = std::min(size_, moved_ + size); }
   std::size_t moved() const { return moved_; }
 
   void copy_to_user(const void* from, std::size_t size) {
@@ -38,6 +41,11 @@ class Io {
   void peek(void* to, std::size_t size) const { std::memcpy(to, segments_[0].iov_base, size); }
   std::size_t first_segment() const { return count_ > 0 ? segments_[0].iov_len : 0; }
 
+  template <typename F>
+  void for_each_segment(F f) const {
+    for (int i = 0; i < count_; ++i) f(segments_[i].iov_base, segments_[i].iov_len);
+  }
+
   /// Calls f(address, size) for each piece of the caller's memory that was transferred.
   template <typename F>
   void for_each_moved(F f) const {
@@ -49,9 +57,16 @@ class Io {
     }
   }
 
+  const int flags;
+  const bool message;  // recvmsg or sendmsg, not read or write
   std::int64_t figure = 0;  // for the trace: the counter's value that went over
 
  private:
+  Io(const iovec* segments, int count, int message_flags, bool is_message)
+      : flags(message_flags), message(is_message), segments_(segments), count_(count) {
+    for (int i = 0; i < count; ++i) size_ += segments[i].iov_len;
+  }
+
   template <typename F>
   void each_part(std::size_t size, F f) {
     while (size > 0) {

@@ -17,6 +17,7 @@ void State::reset() {
   timers.reset();
   futexes.reset();
   fds.reset();
+  names.reset();
   files_.clear();  // takes its watches off their lists
   watches_used_ = 0;
   random_ = Random();

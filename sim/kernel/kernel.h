@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -55,6 +56,23 @@ class Kernel {
   int dup(int fd, const void* pc);
   int dup2(int from, int to, const void* pc);
   int dup3(int from, int to, int flags, const void* pc);
+
+  int ioctl(int fd, unsigned long request, void* argument, const void* pc);
+
+  // Stream sockets: AF_UNIX with abstract names, AF_INET on the loopback.
+  int socket(int domain, int type, int protocol, const void* pc);
+  int socketpair(int domain, int type, int protocol, int fds[2], const void* pc);
+  int bind(int fd, const sockaddr* address, socklen_t size, const void* pc);
+  int listen(int fd, int backlog, const void* pc);
+  int accept4(int fd, sockaddr* address, socklen_t* size, int flags, const void* pc);
+  int connect(int fd, const sockaddr* address, socklen_t size, const void* pc);
+  int shutdown(int fd, int how, const void* pc);
+  int getsockname(int fd, sockaddr* address, socklen_t* size, const void* pc);
+  int getpeername(int fd, sockaddr* address, socklen_t* size, const void* pc);
+  int getsockopt(int fd, int level, int name, void* value, socklen_t* size, const void* pc);
+  int setsockopt(int fd, int level, int name, const void* value, socklen_t size, const void* pc);
+  ssize_t sendmsg(int fd, const msghdr* message, int flags, const char* call, const void* pc);
+  ssize_t recvmsg(int fd, msghdr* message, int flags, const char* call, const void* pc);
 
   // futex(2): WAIT, WAIT_BITSET, WAKE, WAKE_BITSET (private or not); others are ENOSYS.
   int futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,

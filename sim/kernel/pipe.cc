@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 
 #include "kernel/state.h"
@@ -49,7 +50,7 @@ ssize_t PipeEnd::read(Io& io) {
 
 void PipeEnd::append_page(Io& io, std::size_t size) {
   Pipe& p = *pipe_;
-  if (p.bytes == nullptr) p.bytes.reset(new char[Pipe::page * Pipe::pages]);
+  if (p.bytes == nullptr) p.bytes.reset(new char[Pipe::page * p.ring.size()]);
   const std::size_t slot = p.slot(p.used);
   p.ring[slot] = {0, size};
   ++p.used;
@@ -76,6 +77,37 @@ ssize_t PipeEnd::write(Io& io) {
   return io.moved() > before ? static_cast<ssize_t>(io.moved() - before) : -EAGAIN;
 }
 
+int Pipe::resize(std::size_t pages) {
+  if (pages < used) return -EBUSY;
+  std::vector<Page> fresh(pages);
+  std::unique_ptr<char[]> room(bytes != nullptr ? new char[page * pages] : nullptr);
+  for (std::size_t i = 0; i < used; ++i) {
+    fresh[i] = ring[slot(i)];
+    std::copy_n(data(slot(i)), page, room.get() + i * page);
+  }
+  ring = std::move(fresh);
+  bytes = std::move(room);
+  tail = 0;
+  return 0;
+}
+
+int PipeEnd::unread() {
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < pipe_->used; ++i) size += pipe_->ring[pipe_->slot(i)].size;
+  return static_cast<int>(size);
+}
+
+int PipeEnd::set_capacity(long bytes) {
+  const auto wanted = static_cast<std::uint32_t>(bytes);
+  if (wanted > 1u << 31) return -EINVAL;
+  const std::size_t pages = std::bit_ceil((wanted + Pipe::page - 1) / Pipe::page);
+  if (pages > Pipe::most_pages) return -EPERM;
+  const int result = pipe_->resize(pages);
+  if (result < 0) return result;
+  if (pipe_->writer != nullptr) pipe_->writer->wake_all();
+  return capacity();
+}
+
 void PipeEnd::closed() {
   Pipe& p = *pipe_;
   PipeEnd*& mine = (flags & O_ACCMODE) == O_RDONLY ? p.reader : p.writer;
@@ -85,7 +117,7 @@ void PipeEnd::closed() {
     if (other == nullptr) continue;
     state_.release(p.messages.readable);
     state_.release(p.messages.writable);
-    other->wake(EPOLLIN | EPOLLRDNORM | EPOLLOUT | EPOLLWRNORM | EPOLLERR | EPOLLHUP);
+    other->wake_all();
   }
 }
 

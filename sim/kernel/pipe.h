@@ -1,9 +1,9 @@
-// pipe(2): 16 pages between a read end and a write end.
+// pipe(2): 16 pages (F_SETPIPE_SZ: up to 256) between a read end and a write end.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "kernel/file.h"
 
@@ -15,18 +15,22 @@ class PipeEnd;
 /// there, else it takes a page of its own. So "full" is a matter of pages, not of bytes.
 struct Pipe {
   static constexpr std::size_t page = 4096;
-  static constexpr std::size_t pages = 16;
+  static constexpr std::size_t default_pages = 16;
+  static constexpr std::size_t most_pages = 256;  // /proc/sys/fs/pipe-max-size
 
   struct Page {
     std::size_t begin = 0;
     std::size_t size = 0;
   };
   bool empty() const { return used == 0; }
-  bool full() const { return used == pages; }
+  bool full() const { return used == ring.size(); }
   char* data(std::size_t slot) { return bytes.get() + slot * page; }
-  std::size_t slot(std::size_t number) const { return (tail + number) % pages; }
+  std::size_t slot(std::size_t number) const { return (tail + number) % ring.size(); }
 
-  std::array<Page, pages> ring;
+  /// Fewer pages than are in use do not go: -EBUSY.
+  int resize(std::size_t pages);
+
+  std::vector<Page> ring = std::vector<Page>(default_pages);
   std::size_t tail = 0;
   std::size_t used = 0;
   std::unique_ptr<char[]> bytes;
@@ -46,6 +50,10 @@ class PipeEnd final : public File {
   bool can_read() override { return !pipe_->empty() || pipe_->writer == nullptr; }
   bool can_write(const Io&) override { return !pipe_->full() || pipe_->reader == nullptr; }
   bool is_stream() const override { return true; }
+  int unread() override;
+  /// F_GETPIPE_SZ and F_SETPIPE_SZ: bytes, or -errno.
+  int capacity() const { return static_cast<int>(pipe_->ring.size() * Pipe::page); }
+  int set_capacity(long bytes);
   Messages& messages() override { return pipe_->messages; }
   void closed() override;
 

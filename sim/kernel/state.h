@@ -13,6 +13,7 @@
 #include "kernel/file.h"
 #include "kernel/futex.h"
 #include "kernel/kernel.h"
+#include "kernel/socket.h"
 #include "kernel/timerfd.h"
 #include "memory/vector_clock.h"
 #include "runtime/world.h"
@@ -78,6 +79,7 @@ class State {
 
   runtime::World& world;
   FdTable fds;
+  SocketNames names;
   Futexes futexes;
   Timers timers;
   /// Descriptions that a thread's poll waits on; kept here since a stack may be abandoned.
@@ -95,5 +97,12 @@ class State {
 
 /// now + timeout, or -1 for a timeout < 0 (none); saturates.
 std::int64_t deadline_after(std::int64_t now_ns, std::int64_t timeout_ns);
+
+/// What read and write do on any open description (fd_calls.cc); 0 to 2 segments or more.
+ssize_t read_from(State& k, File& file, int fd, Io& io, const char* call, const void* pc);
+ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const void* pc);
+
+/// Does the fault point strike that makes a transfer short? Then `io` moves less.
+void shorten(State& k, fault::PointId point, const File& file, Io& io);
 
 }  // namespace aiosim::kernel

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 
@@ -28,6 +29,12 @@ int poll(pollfd* fds, nfds_t count, int timeout_ms);
 int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask);
 ssize_t read(int fd, void* buffer, std::size_t size);
 ssize_t write(int fd, const void* buffer, std::size_t size);
+int socket(int domain, int type, int protocol);
+int socketpair(int domain, int type, int protocol, int fds[2]);
+int accept4(int fd, sockaddr* address, socklen_t* size, int flags);
+int connect(int fd, const sockaddr* address, socklen_t size);
+ssize_t send(int fd, const void* buffer, std::size_t size, int flags);
+ssize_t recv(int fd, void* buffer, std::size_t size, int flags);
 int nanosleep(const timespec* request, timespec* remain);
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* remain);
 

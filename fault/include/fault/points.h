@@ -32,6 +32,14 @@ enum class PointId : std::uint8_t {
   clock_late_timer,      // clock/late_timer           a timeout strikes up to 1 ms late
   clock_slow,            // clock/slow                 many clock reads see no progress
   clock_fast,            // clock/fast                 one clock read moves time by up to 10 ms
+  read_short,            // linux/read/short           (also recv)
+  write_short,           // linux/write/short          (also send)
+  socket_emfile,         // linux/socket/emfile        (also socketpair)
+  accept_emfile,         // linux/accept/emfile
+  accept_econnaborted,   // linux/accept/econnaborted
+  accept_eintr,          // linux/accept/eintr
+  connect_econnrefused,  // linux/connect/econnrefused
+  connect_eintr,         // linux/connect/eintr
   count_
 };
 inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
