@@ -30,6 +30,19 @@ const Backend& backend_for(const Options& options, const std::string& named, Cat
   return catalog.backend(options.backends.empty() ? named : options.backends.front());
 }
 
+LoadedSeed load_seed(const Options& options, const std::string& file, Catalog& catalog) {
+  LoadedSeed loaded;
+  loaded.file = file;
+  loaded.seed = read_seed(file);
+  try {
+    loaded.property = &catalog.property(loaded.seed.property);
+    loaded.backend = &backend_for(options, loaded.seed.backend, catalog);
+  } catch (const BadInput& error) {
+    throw BadInput(file + ": " + error.what());
+  }
+  return loaded;
+}
+
 std::string program_text(const SeedFile& seed) {
   std::string out;
   for (const Program::Part& part : seed.program.parts) {

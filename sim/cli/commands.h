@@ -35,6 +35,15 @@ inline void print_json(const Options& options, const std::string& document) {
 /// "deadlock (R36)", and the rule's sentence where the suite knows it.
 std::string describe(const Verdict& verdict, const Catalog& catalog);
 
+/// A seed file with what it names.
+struct LoadedSeed {
+  std::string file;
+  SeedFile seed;
+  const Property* property = nullptr;
+  const Backend* backend = nullptr;
+};
+LoadedSeed load_seed(const Options& options, const std::string& file, Catalog& catalog);
+
 /// --backend of replay, minimise and explain, or the backend that the seed file names.
 const Backend& backend_for(const Options& options, const std::string& named, Catalog& catalog);
 

@@ -1,29 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "cli/json_shared.h"
 #include "cli/report.h"
 
 namespace aiosim::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-std::string hex(std::uint64_t hash) { return fmt::format("0x{:016x}", hash); }
-
-/// Texts of the code under test may hold any bytes: those that are no UTF-8 become U+FFFD.
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, nlohmann::detail::error_handler_t::replace) + "\n";
-}
-
-Json optional(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-void add_verdict(Json& json, const Verdict& verdict) {
-  json["verdict"] = name(verdict.kind);
-  json["rule"] = optional(verdict.rule);
-  json["text"] = verdict.text;
-}
 
 Json row_json(const ExploreReport& report, const ExploreRow& row) {
   Json json;
@@ -128,46 +111,6 @@ std::string json(const MinimiseReport& report) {
   out["choices"] = report.choices_after;
   out["choices_before"] = report.choices_before;
   out["interrupted"] = report.interrupted;
-  return dump(out);
-}
-
-std::string json(const ExplainReport& report) {
-  Json out;
-  out["file"] = report.file;
-  out["property"] = report.property;
-  out["backend"] = report.backend;
-  add_verdict(out, report.verdict);
-  out["trace_hash"] = hex(report.trace_hash);
-  out["events"] = Json::array();
-  for (const trace::Line& line : report.timeline.lines) {
-    Json event;
-    event["step"] = line.step;
-    event["time_ns"] = line.time_ns;
-    event["thread"] = line.thread;
-    event["operation"] = line.operation;
-    event["object"] = optional(line.object);
-    event["a"] = line.a;
-    event["b"] = line.b;
-    event["detail"] = line.detail;
-    event["choice"] = optional(line.choice);
-    event["function"] = optional(line.place.function);
-    event["file"] = optional(line.place.file);
-    event["line"] = line.place.line == 0 ? Json(nullptr) : Json(line.place.line);
-    out["events"].push_back(std::move(event));
-  }
-  out["objects"] = Json::array();
-  for (const trace::NamedObject& object : report.timeline.objects) {
-    out["objects"].push_back({{"object", object.object},
-                              {"function", object.place.function},
-                              {"file", object.place.file},
-                              {"line", object.place.line},
-                              {"source", object.source}});
-  }
-  out["threads"] = Json::array();
-  for (const trace::ThreadEnd& thread : report.timeline.threads) {
-    out["threads"].push_back(
-        {{"name", thread.name}, {"waiting_for", optional(thread.waiting_for)}});
-  }
   return dump(out);
 }
 

@@ -22,7 +22,7 @@ constexpr std::array<Subcommand, 7> subcommands = {{
     {Command::explore, "explore", "look for a run in which a property is false"},
     {Command::replay, "replay", "the run of a seed file again, step by step the same"},
     {Command::minimise, "minimise", "a smaller program and fewer choices, same verdict"},
-    {Command::explain, "explain", "what happened in a seed file's run, as a timeline"},
+    {Command::explain, "explain", "what happened in a seed file's run, and why it fails"},
     {Command::museum, "museum", "look for every exhibit: is it found, how fast, how small"},
     {Command::list, "list", "what there is to name: properties, rules, backends, ..."},
 }};
@@ -120,6 +120,9 @@ void build(CLI::App& app, Options& options, Texts& texts) {
       app.add_option("FILE", options.files, "a seed file")->expected(1);
       add_many(app, "--backend", options.backends, "run on this backend instead of the file's");
       app.add_flag("--all", options.all, "fold nothing");
+      app.add_flag("--timeline", options.timeline, "what happened, without searching for the why");
+      app.add_option("--html", options.html, "write it as a page of its own");
+      app.add_option("--perfetto", options.perfetto, "write a trace for ui.perfetto.dev");
       app.add_flag("--loose", options.loose, "choices that no longer fit are left out");
       break;
     case Command::list:
@@ -130,7 +133,8 @@ void build(CLI::App& app, Options& options, Texts& texts) {
   constexpr std::pair<const char*, const char*> types[] = {
       {"--runs", "N"},       {"--for", "DURATION"}, {"--jobs", "N"},     {"--seed", "N"},
       {"--stop-at", "STEP"}, {"--faults", "PLAN"},  {"--out", "PATH"},   {"--write", "FOLDER"},
-      {"--strategy", "NAME"}, {"--memory", "MODEL"}, {"--world", "WORLD"}};
+      {"--strategy", "NAME"}, {"--memory", "MODEL"}, {"--world", "WORLD"},
+      {"--html", "FILE"},    {"--perfetto", "FILE"}};
   for (const auto& [flag, type] : types) {
     if (CLI::Option* option = app.get_option_no_throw(flag)) option->type_name(type);
   }

@@ -42,6 +42,9 @@ struct Options {
   bool loose = false;         // replay
   std::uint64_t stop_at = 0;  // replay
   bool all = false;           // explain: fold nothing
+  bool timeline = false;      // explain: what happened, not why
+  std::string html;           // explain: files to write
+  std::string perfetto;
 };
 
 /// Options to go on with, or the exit status of a command that is done (help) or wrong.

@@ -14,26 +14,6 @@
 namespace aiosim::cli {
 namespace {
 
-struct Loaded {
-  std::string file;
-  SeedFile seed;
-  const Property* property = nullptr;
-  const Backend* backend = nullptr;
-};
-
-Loaded load(const Options& options, const std::string& file, Catalog& catalog) {
-  Loaded loaded;
-  loaded.file = file;
-  loaded.seed = read_seed(file);
-  try {
-    loaded.property = &catalog.property(loaded.seed.property);
-    loaded.backend = &backend_for(options, loaded.seed.backend, catalog);
-  } catch (const BadInput& error) {
-    throw BadInput(file + ": " + error.what());
-  }
-  return loaded;
-}
-
 std::string hex(std::uint64_t hash) { return fmt::format("0x{:016x}", hash); }
 
 void say_row(const Options& options, const Catalog& catalog, const ReplayRow& row) {
@@ -47,7 +27,7 @@ void say_row(const Options& options, const Catalog& catalog, const ReplayRow& ro
   if (row.unmatched > 0) say(options, "  {} choices found no question\n", row.unmatched);
 }
 
-ReplayRow replay_one(const Options& options, const Loaded& loaded, const Catalog& catalog) {
+ReplayRow replay_one(const Options& options, const LoadedSeed& loaded, const Catalog& catalog) {
   ReplayRow row;
   row.file = loaded.file;
   row.property = loaded.seed.property;
@@ -97,12 +77,12 @@ std::string minimised_name(const std::string& file) {
 }  // namespace
 
 int run_replay(const Options& options, Catalog& catalog) {
-  std::vector<Loaded> all;
-  for (const std::string& file : options.files) all.push_back(load(options, file, catalog));
+  std::vector<LoadedSeed> all;
+  for (const std::string& file : options.files) all.push_back(load_seed(options, file, catalog));
   std::vector<ReplayRow> rows;
   bool differs = false;
   bool bad = false;
-  for (const Loaded& loaded : all) {
+  for (const LoadedSeed& loaded : all) {
     if (interrupted()) break;
     rows.push_back(replay_one(options, loaded, catalog));
     bad = bad || !rows.back().error.empty();
@@ -117,7 +97,7 @@ int run_replay(const Options& options, Catalog& catalog) {
 }
 
 int run_minimise(const Options& options, Catalog& catalog) {
-  const Loaded loaded = load(options, options.files.front(), catalog);
+  const LoadedSeed loaded = load_seed(options, options.files.front(), catalog);
   const std::string out = options.out.empty() ? minimised_name(loaded.file) : options.out;
   const SeedFile smaller = minimise(loaded.seed, *loaded.property, *loaded.backend, 200,
                                     [] { return !interrupted(); });
@@ -142,35 +122,6 @@ int run_minimise(const Options& options, Catalog& catalog) {
       replay_command(options.program, out, file_if_needed(*loaded.backend, catalog)));
   print_json(options, json(report));
   return 0;
-}
-
-int run_explain(const Options& options, Catalog& catalog) {
-  const Loaded loaded = load(options, options.files.front(), catalog);
-  ReplayOptions settings;
-  settings.strict = !options.loose;
-  settings.trace = true;
-  const ReplayResult result = replay(loaded.seed, *loaded.property, *loaded.backend, settings);
-  trace::Symbolizer symbolizer;
-  ExplainReport report;
-  report.file = loaded.file;
-  report.property = loaded.seed.property;
-  report.backend = loaded.backend->name;
-  report.verdict = result.verdict;
-  report.verdict.text = trace::with_places(report.verdict.text, symbolizer);
-  report.trace_hash = result.run.trace_hash;
-  report.timeline = trace::make_timeline(result.run, symbolizer);
-  if (!options.json) {
-    const Property& property = *loaded.property;
-    say(options, "{}\n{} on {}: {}\n\nprogram:\n{}\n", loaded.seed.happens, report.property,
-        report.backend, property.sentence(), program_text(loaded.seed));
-    say(options, "{}\n", trace::text(report.timeline, options.all));
-    say(options, "verdict: {}\n", describe(result.verdict, catalog));
-    if (!report.verdict.text.empty()) say(options, "{}\n", report.verdict.text);
-  }
-  print_json(options, json(report));
-  if (result.verdict.same_failure(loaded.seed.verdict)) return 0;
-  fmt::print(stderr, "the file expected {}\n", describe(loaded.seed.verdict, catalog));
-  return 1;
 }
 
 }  // namespace aiosim::cli

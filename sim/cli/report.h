@@ -1,12 +1,14 @@
 // What the subcommands found, as plain data, and as the JSON documents of DESIGN.md section 6.
-// nlohmann's header is seen by json_report.cc alone.
+// nlohmann's header is seen by the files that include json_shared.h alone.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "aiosim/verdict.h"
+#include "explore/explain.h"
 #include "trace/timeline.h"
 
 namespace aiosim::cli {
@@ -41,11 +43,21 @@ struct MinimiseReport {
   bool interrupted = false;
 };
 
+/// One of the three answers to "why?", in words; `tried` says by which experiments.
+struct Answer {
+  std::string sentence;
+  std::vector<std::string> points;
+  std::string tried;
+};
 struct ExplainReport {
-  std::string file, property, backend;
+  std::string file, property, backend, happens, sentence, program;
   Verdict verdict;
+  std::string verdict_words;
   std::uint64_t trace_hash = 0;
   trace::Timeline timeline;
+  std::optional<Explanation> explanation;  // nothing with --timeline
+  Answer no_return, orderings, guilt;      // in words
+  std::vector<trace::Place> remedy_places;  // of Guilt::remedies
 };
 
 struct MuseumRow {

@@ -7,7 +7,15 @@
 
 namespace aiosim {
 
-enum class Purpose : std::uint8_t { run = 1, program, calibration, subset, host_faults, research };
+enum class Purpose : std::uint8_t {
+  run = 1,
+  program,
+  calibration,
+  subset,
+  host_faults,
+  research,
+  explain
+};
 
 inline std::uint64_t derive(std::uint64_t root, Purpose purpose, std::uint64_t number) {
   return mix64(mix64(root + static_cast<std::uint64_t>(purpose)) ^ mix64(number));
