@@ -29,6 +29,7 @@
 #include <thread>
 
 #include "aio/bottom_half.h"
+#include "aio/coroutine_queue.h"
 #include "aio/fd_handler_list.h"
 #include "aio/fd_monitor.h"
 #include "aio/notify_gate.h"
@@ -127,6 +128,9 @@ class Context {
 
   TimerList& timers() { return timers_; }
 
+  /// See coroutine.h.
+  CoroutineQueue& coroutines() { return coroutines_; }
+
   /// For tests and tools: a look at what the invariants speak of. Home thread or at rest.
   [[nodiscard]] std::uint32_t notify_me() const { return gate_.notify_me(); }
   [[nodiscard]] std::size_t poll_disable_count() const { return handlers_.unpollable(); }
@@ -155,6 +159,7 @@ class Context {
   PollWindow window_;
   BottomHalfQueue bottom_halves_;
   TimerList timers_;
+  CoroutineQueue coroutines_{*this};
   std::atomic<std::thread::id> home_{};
 
   int visits_ = 0;                // polls between their first step and their timers; home thread
