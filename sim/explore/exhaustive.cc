@@ -7,6 +7,7 @@
 
 #include "aiosim/verdict.h"
 #include "explore/exhaustive_naive.h"
+#include "explore/exhaustive_reduced.h"
 
 namespace aiosim {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 // "18,204"
 std::string grouped(std::uint64_t number) {
   std::string text = std::to_string(number);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
+  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
   return text;
 }
 
@@ -94,7 +95,7 @@ template <typename SearchChooser>
 void search(SearchChooser& chooser, const WorldRun& run, Count& count) {
   do {
     const RunResult result = run(chooser);
-    const bool more = chooser.next();
+    const bool more = chooser.next(result);
     if (chooser.went_astray()) {
       throw BadInput(
           "exhaustive search: expected the same questions under the same choices, found others: "
@@ -118,8 +119,15 @@ ExhaustiveResult search_exhaustively(const WorldRun& run, const ExhaustiveOption
                                      const std::function<bool(const RunResult&)>& visit) {
   ExhaustiveResult result;
   Count count(options, visit, result);
-  NaiveChooser chooser(options);
-  search(chooser, run, count);
+  // A bound may forbid the one execution of a class that the reduction has left.
+  const bool bounded = options.preemptions || options.stale_reads || options.faults;
+  if (options.reduction && !bounded) {
+    ReducedChooser chooser;
+    search(chooser, run, count);
+  } else {
+    NaiveChooser chooser(options);
+    search(chooser, run, count);
+  }
   result.text = describe(result, options);
   return result;
 }

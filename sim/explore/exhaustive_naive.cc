@@ -36,7 +36,7 @@ std::uint32_t NaiveChooser::choose(const Question& question) {
   return step.value;
 }
 
-bool NaiveChooser::next() {
+bool NaiveChooser::next(const RunResult&) {
   astray_ |= at_ < path_.size();
   while (!path_.empty() && path_.back().value + 1 == path_.back().tried) path_.pop_back();
   if (path_.empty()) return false;

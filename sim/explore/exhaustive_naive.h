@@ -19,8 +19,8 @@ class NaiveChooser final : public Chooser {
   void begin() override;
   std::uint32_t choose(const Question& question) override;
 
-  /// False if every execution was had.
-  bool next();
+  /// Prepares the next run; false if every execution was had.
+  bool next(const RunResult& last);
   /// The last run asked other questions than the one before it under the same choices.
   bool went_astray() const { return astray_; }
 

@@ -67,6 +67,20 @@ TEST(Exhaustive, the_naive_search_finds_every_outcome_of_store_buffering) {
   EXPECT_LT(strong.result.done.executions, weak.result.done.executions);
 }
 
+TEST(Exhaustive, the_reduction_has_the_same_outcomes_in_fewer_executions) {
+  for (const int order : {relaxed, seq_cst}) {
+    ExhaustiveOptions options;
+    options.reduction = false;
+    const Found naive = store_buffering(order, options);
+    options.reduction = true;
+    const Found reduced = store_buffering(order, options);
+    EXPECT_EQ(reduced.outcomes, naive.outcomes);
+    EXPECT_EQ(reduced.result.end, ExhaustiveResult::End::complete);
+    EXPECT_LT(10 * reduced.result.done.executions, naive.result.done.executions)
+        << reduced.result.text << " of " << naive.result.text;
+  }
+}
+
 TEST(Exhaustive, bounds_allow_less_and_are_named) {
   ExhaustiveOptions options;
   options.preemptions = 0;

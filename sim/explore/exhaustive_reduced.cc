@@ -1,0 +1,270 @@
+#include "explore/exhaustive_reduced.h"
+
+#include <algorithm>
+
+namespace aiosim {
+
+// --- footprints -------------------------------------------------------------------------------
+
+void ReducedChooser::Footprint::add(const Touch& touch) {
+  for (Touch& seen : touches) {
+    if (seen.object != touch.object) continue;
+    seen.writes |= touch.writes;
+    return;
+  }
+  touches.push_back(touch);
+}
+
+void ReducedChooser::Footprint::add(const Footprint& other) {
+  for (const Touch& touch : other.touches) add(touch);
+  everything |= other.everything;
+}
+
+bool ReducedChooser::Footprint::depends_on(const Footprint& other) const {
+  if (everything || other.everything) return true;
+  for (const Touch& a : touches) {
+    for (const Touch& b : other.touches) {
+      if (a.object == b.object && (a.writes || b.writes)) return true;
+    }
+  }
+  return false;
+}
+
+// --- a run ------------------------------------------------------------------------------------
+
+ReducedChooser::Node& ReducedChooser::push() {
+  if (nodes_.size() == depth_) nodes_.emplace_back();
+  Node& node = nodes_[depth_++];
+  node.candidates.clear();
+  node.enabled = node.backtrack = node.asleep = 0;
+  node.sleeper_count = 0;
+  node.branches.clear();
+  node.branch = 0;
+  node.branches_touched.clear();
+  return node;
+}
+
+// The first node has no question: what the first thread does up to its first one.
+void ReducedChooser::begin() {
+  at_ = 1;
+  cut_ = astray_ = false;
+  if (depth_ == 0) {
+    Node& root = push();
+    root.candidates.push_back(0);
+    root.enabled = root.backtrack = bit(0);
+    root.thread = 0;
+  }
+  nodes_[0].branch = 0;
+}
+
+std::uint32_t ReducedChooser::choose(const Question& question) {
+  if (question.key.kind != Kind::sched) return choose_branch(question);
+  complete(question.touched, question.time_jumped);
+  return enter_node(question);
+}
+
+std::uint32_t ReducedChooser::choose_branch(const Question& question) {
+  Node& node = nodes_[at_ - 1];
+  if (node.branch == node.branches.size()) {
+    node.branches.push_back({question.key, question.answers, 0});
+  }
+  const Branch& branch = node.branches[node.branch++];
+  astray_ |= branch.key != question.key || branch.answers != question.answers;
+  return branch.value;
+}
+
+std::uint32_t ReducedChooser::enter_node(const Question& question) {
+  const bool known = at_ < depth_;
+  if (!known) {
+    Node& node = push();
+    node.asker = question.key.thread;
+    node.candidates.assign(question.threads.begin(), question.threads.end());
+    for (const std::uint32_t thread : node.candidates) node.enabled |= bit(thread);
+    if (fall_asleep(node)) {
+      --depth_;
+      cut_ = true;
+      return Chooser::cut;
+    }
+  }
+  Node& node = nodes_[at_++];
+  node.branch = 0;
+  astray_ |= node.asker != question.key.thread ||
+             !std::equal(node.candidates.begin(), node.candidates.end(), question.threads.begin(),
+                         question.threads.end());
+  const auto chosen = std::find(question.threads.begin(), question.threads.end(), node.thread);
+  astray_ |= chosen == question.threads.end();
+  return static_cast<std::uint32_t>(chosen - question.threads.begin());
+}
+
+// Who slept before the last event and does not depend on it sleeps on; the first of the others
+// runs. True if there is none.
+bool ReducedChooser::fall_asleep(Node& node) {
+  const Node& last = nodes_[depth_ - 2];
+  for (std::size_t i = 0; i < last.sleeper_count; ++i) {
+    const Sleeper& sleeper = last.sleepers[i];
+    if (sleeper.thread == last.thread || last.barrier) continue;
+    if (sleeper.branches.depends_on(last.touched)) continue;
+    if (node.sleepers.size() == node.sleeper_count) node.sleepers.emplace_back();
+    Sleeper& mine = node.sleepers[node.sleeper_count++];
+    mine.thread = sleeper.thread;
+    mine.branches.clear();
+    mine.branches.add(sleeper.branches);
+    node.asleep |= bit(sleeper.thread);
+  }
+  for (const std::uint32_t thread : node.candidates) {
+    if ((node.asleep & bit(thread)) != 0) continue;
+    node.thread = thread;
+    node.backtrack = bit(thread);
+    return false;
+  }
+  return true;
+}
+
+void ReducedChooser::finished(std::span<const Touch> touched) {
+  if (!cut_) complete(touched, false);
+}
+
+// --- happens-before and races -----------------------------------------------------------------
+
+void ReducedChooser::complete(std::span<const Touch> touched, bool barrier) {
+  Node& node = nodes_[at_ - 1];
+  if (at_ - 1 < fresh_) {
+    astray_ |= !std::equal(touched.begin(), touched.end(), node.touched.touches.begin(),
+                           node.touched.touches.end());
+    return;
+  }
+  node.touched.clear();
+  for (const Touch& touch : touched) node.touched.add(touch);
+  node.barrier = barrier;
+  order(static_cast<std::uint32_t>(at_ - 1));
+  node.branches_touched.add(node.touched);
+}
+
+// What happens before `event`: what its thread did before, and what that depends on. Another event
+// that it depends on, and that nothing else orders before it, might as well come after it. Races
+// are looked for from the last event back. Behind one that can be reversed those that happen before
+// that one need not be looked at: they show once it is reversed.
+void ReducedChooser::order(std::uint32_t event) {
+  Node& node = nodes_[event];
+  Clock before{};
+  for (std::uint32_t i = event; i-- > 0;) {
+    if (nodes_[i].thread != node.thread) continue;
+    before = nodes_[i].clock;
+    break;
+  }
+  Clock clock = before;
+  Clock covered = before;
+  const auto join = [](Clock& into, const Clock& from) {
+    for (std::size_t t = 0; t < max_threads; ++t) into[t] = std::max(into[t], from[t]);
+  };
+  bool past_barrier = false;
+  for (std::uint32_t i = event; i-- > 0;) {
+    const Node& earlier = nodes_[i];
+    if (earlier.barrier || node.barrier) join(clock, earlier.clock);
+    if (earlier.thread == node.thread) continue;
+    past_barrier |= earlier.barrier;
+    if (!earlier.touched.depends_on(node.touched)) continue;
+    join(clock, earlier.clock);
+    if (past_barrier || covered[earlier.thread] > i) continue;
+    if (reverse(i, event, before)) join(covered, earlier.clock);
+  }
+  clock[node.thread] = event + 1;
+  node.clock = clock;
+}
+
+// `second` comes before `first` too, if it can. What does not happen after `first` stays before
+// `second`, so one of the threads that can start with that, or `second`, is to run where `first`
+// did. False if it is not sure that `second` can come before `first`.
+bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second, const Clock& before) {
+  Node& node = nodes_[first];
+  const Node& last = nodes_[second];
+  const auto after_first = [&](const Node& event) { return event.clock[node.thread] > first; };
+  const auto starts = [&](const Clock& clock, std::uint32_t own) {
+    for (std::uint32_t t = 0; t < max_threads; ++t) {
+      if (t != own && clock[t] > first + 1) return false;
+    }
+    return true;
+  };
+  Threads initials = 0;
+  Threads seen = 0;
+  std::uint32_t from = first;  // where the thread of `second` stands before it
+  bool last_starts = starts(before, last.thread);
+  bool fed = false;  // something between may enable `second`
+  for (std::uint32_t i = first + 1; i < second; ++i) {
+    const Node& between = nodes_[i];
+    if (after_first(between)) continue;
+    if ((seen & bit(between.thread)) == 0) {
+      seen |= bit(between.thread);
+      if (starts(between.clock, between.thread)) initials |= bit(between.thread);
+    }
+    if (between.thread == last.thread) {
+      from = i + 1;
+      fed = false;
+    } else if (between.touched.depends_on(last.touched)) {
+      fed = true;
+      last_starts = false;
+    }
+  }
+  if ((seen & bit(last.thread)) == 0 && last_starts) initials |= bit(last.thread);
+  const bool ready = (nodes_[from].enabled & bit(last.thread)) != 0;
+  if (!ready && !fed) return false;  // `first`, or what follows from it, enabled it
+  want(node, initials, last.thread);
+  return ready;
+}
+
+void ReducedChooser::want(Node& node, Threads initials, std::uint32_t preferred) {
+  if ((initials & (node.backtrack | node.asleep)) != 0) return;
+  const Threads possible = initials & node.enabled;
+  if ((possible & bit(preferred)) != 0) {
+    node.backtrack |= bit(preferred);
+  } else if (possible != 0) {
+    node.backtrack |= possible & (~possible + 1);
+  } else {
+    node.backtrack |= node.enabled;
+  }
+}
+
+// --- from run to run --------------------------------------------------------------------------
+
+// Whatever others would have done after the end of the run is lost: they are to do it before, too.
+void ReducedChooser::end_of_run() {
+  Node& node = nodes_[depth_ - 1];
+  node.backtrack |= node.enabled;
+  node.touched.everything = true;
+  order(static_cast<std::uint32_t>(depth_ - 1));
+  node.branches_touched.everything = true;
+}
+
+bool ReducedChooser::next(const RunResult& last) {
+  astray_ |= at_ < depth_;
+  if (!cut_ && last.verdict.kind != VerdictKind::deadlock) end_of_run();
+  while (depth_ > 0) {
+    Node& node = nodes_[depth_ - 1];
+    fresh_ = depth_ - 1;
+    while (!node.branches.empty() && node.branches.back().value + 1 == node.branches.back().answers)
+      node.branches.pop_back();
+    if (!node.branches.empty()) {
+      ++node.branches.back().value;
+      return true;
+    }
+    put_to_sleep(node);
+    for (const std::uint32_t thread : node.candidates) {
+      if ((node.backtrack & ~node.asleep & bit(thread)) == 0) continue;
+      node.thread = thread;
+      node.branches_touched.clear();
+      return true;
+    }
+    --depth_;
+  }
+  return false;
+}
+
+void ReducedChooser::put_to_sleep(Node& node) {
+  if (node.sleepers.size() == node.sleeper_count) node.sleepers.emplace_back();
+  Sleeper& sleeper = node.sleepers[node.sleeper_count++];
+  sleeper.thread = node.thread;
+  std::swap(sleeper.branches, node.branches_touched);
+  node.asleep |= bit(node.thread);
+}
+
+}  // namespace aiosim

@@ -1,0 +1,104 @@
+// Dynamic partial order reduction: of executions that differ in the order of independent
+// transitions only, one is enough.
+//
+// A transition is what a thread does from one scheduling question to its next: one operation and
+// the harness's work behind it. Two are dependent if they touch one object and one of them writes
+// (World::touch); then their order matters, and if nothing else fixes it (a race), the other order
+// is had too: the thread, or what must run before it, is put on the list of the node where the
+// first of the two was chosen. Choices of other kinds are branches inside a transition, all of them
+// below it. A thread whose branches were all had at a node sleeps in the rest of that node's
+// subtrees until something that depends on them runs; where all threads sleep, the run is cut.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "aiosim/choice.h"
+#include "aiosim/run.h"
+
+namespace aiosim {
+
+/// Source: Flanagan and Godefroid, POPL 2005; source sets: Abdulla et al., POPL 2014.
+class ReducedChooser final : public Chooser {
+ public:
+  void begin() override;
+  std::uint32_t choose(const Question& question) override;
+  Watch watches() const override { return Watch::transitions; }
+  void finished(std::span<const Touch> touched) override;
+
+  /// Prepares the next run; false if every execution was had. `last` is what the last run came to.
+  bool next(const RunResult& last);
+  /// The last run asked other questions than the one before it under the same choices.
+  bool went_astray() const { return astray_; }
+
+ private:
+  static constexpr std::size_t max_threads = 32;
+  using Threads = std::uint32_t;  // a set, by bit
+  static Threads bit(std::uint32_t thread) { return Threads{1} << thread; }
+
+  /// What transitions touch.
+  struct Footprint {
+    std::vector<Touch> touches;
+    bool everything = false;  // it ends the run: nobody goes on after it
+
+    void clear() {
+      touches.clear();
+      everything = false;
+    }
+    void add(const Touch& touch);
+    void add(const Footprint& other);
+    bool depends_on(const Footprint& other) const;
+  };
+  struct Sleeper {
+    std::uint32_t thread = 0;
+    Footprint branches;  // what its transition touches, on any branch
+  };
+  struct Branch {
+    ChoiceKey key;
+    std::uint32_t answers = 0;
+    std::uint32_t value = 0;
+  };
+  /// A scheduling question and the transition that was chosen there.
+  struct Node {
+    std::uint32_t asker = 0;
+    std::vector<std::uint32_t> candidates;
+    Threads enabled = 0;
+    Threads backtrack = 0;  // to be had here, or had
+    Threads asleep = 0;     // the threads of `sleepers`
+    std::vector<Sleeper> sleepers;
+    std::size_t sleeper_count = 0;
+
+    std::uint32_t thread = 0;  // chosen
+    std::vector<Branch> branches;
+    std::size_t branch = 0;    // of this run, so far
+    Footprint touched;         // on this branch
+    Footprint branches_touched;
+    bool barrier = false;      // time jumped: all before happens before all after
+    /// By thread: one more than the number of its last event that happens before this one, or is it.
+    std::array<std::uint32_t, max_threads> clock{};
+  };
+  using Clock = decltype(Node::clock);
+
+  Node& push();
+  bool fall_asleep(Node& node);
+  std::uint32_t enter_node(const Question& question);
+  std::uint32_t choose_branch(const Question& question);
+  void complete(std::span<const Touch> touched, bool barrier);
+  void order(std::uint32_t event);
+  bool reverse(std::uint32_t first, std::uint32_t second, const Clock& before);
+  void want(Node& node, Threads initials, std::uint32_t preferred);
+  void end_of_run();
+  static void put_to_sleep(Node& node);
+
+  std::vector<Node> nodes_;  // kept for their memory; the first depth_ are in use
+  std::size_t depth_ = 0;
+  std::size_t at_ = 0;       // of this run: nodes passed
+  std::size_t fresh_ = 0;    // events from this one on are new in this run
+  bool cut_ = false;
+  bool astray_ = false;
+};
+
+}  // namespace aiosim

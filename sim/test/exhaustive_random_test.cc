@@ -1,0 +1,383 @@
+// The reduction against the naive search, on random programs: of up to three threads with a few
+// operations each on atomics, fences, a mutex, a condition and an event descriptor. Both must come
+// to the same outcomes: what each thread read, the final values, the verdict.
+//
+// AIOSIM_PROGRAMS and AIOSIM_FIRST_PROGRAM say how many programs, from which.
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "aiosim/exhaustive.h"
+#include "aiosim/observe.h"
+
+extern "C" {
+std::uint32_t __tsan_atomic32_load(const volatile std::uint32_t*, int);
+void __tsan_atomic32_store(volatile std::uint32_t*, std::uint32_t, int);
+std::uint32_t __tsan_atomic32_fetch_add(volatile std::uint32_t*, std::uint32_t, int);
+std::uint32_t __tsan_atomic32_exchange(volatile std::uint32_t*, std::uint32_t, int);
+int __tsan_atomic32_compare_exchange_strong(volatile std::uint32_t*, std::uint32_t*, std::uint32_t,
+                                            int, int);
+int __tsan_atomic32_compare_exchange_weak(volatile std::uint32_t*, std::uint32_t*, std::uint32_t,
+                                          int, int);
+void __tsan_atomic_thread_fence(int);
+void __tsan_read4(void*);
+void __tsan_write4(void*);
+}
+
+namespace aiosim {
+namespace {
+
+constexpr int relaxed = 0, acquire = 2, release = 3, acq_rel = 4, seq_cst = 5;
+
+struct Op {
+  enum Type {
+    load,
+    store,
+    add,
+    exchange,
+    strong,
+    weak,
+    fence,
+    plain_read,
+    plain_write,
+    lock,
+    try_lock,
+    unlock,
+    wait,
+    signal,
+    broadcast,
+    write_fd,
+    read_fd,
+    yield,
+    if_read,  // the thread ends if the last value that it read is 0
+    count_
+  } type = load;
+  std::size_t at = 0;
+  std::uint32_t value = 0;
+  int order = relaxed;
+
+  std::string text() const {
+    static constexpr const char* words[] = {
+        "load",   "store",    "add",    "exchange", "strong", "weak",      "fence",
+        "read",   "write",    "lock",   "try_lock", "unlock", "wait",      "signal",
+        "broadcast", "write_fd", "read_fd", "yield",    "if_read"};
+    return std::string(words[type]) + ' ' + "xyzd"[at] + ' ' + std::to_string(value) + " mo" +
+           std::to_string(order);
+  }
+};
+using Threads = std::vector<std::vector<Op>>;
+
+std::string text_of(const Threads& threads) {
+  std::string out;
+  for (const auto& ops : threads) {
+    out += "| ";
+    for (const Op& op : ops) out += op.text() + "; ";
+  }
+  return out;
+}
+
+// --- programs ---------------------------------------------------------------------------------
+
+class Generator {
+ public:
+  explicit Generator(std::uint64_t seed) : random_(mix64(seed)) {}
+
+  /// Swarm: each program has a few of the operations and locations only.
+  Threads program() {
+    for (std::size_t i = 0; i < Op::count_; ++i) on_[i] = random_.below(3) == 0;
+    on_[Op::load] = on_[Op::store] = random_.below(4) != 0;
+    on_[random_.below(4)] = true;
+    places_ = 1 + random_.below(3);
+    strength_ = random_.below(4);
+    const bool three = random_.below(2) == 0;
+    Threads threads(three ? 3 : 2);
+    const std::uint32_t most = three ? 2 + random_.below(2) : 4;
+    for (auto& ops : threads) ops = thread(1 + random_.below(most));
+    return threads;
+  }
+
+ private:
+  std::vector<Op> thread(std::uint32_t length) {
+    std::vector<Op> ops;
+    bool held = false;
+    while (ops.size() < length) {
+      const auto type = static_cast<Op::Type>(random_.below(Op::count_));
+      if (!on_[type]) continue;
+      if (type == Op::lock && held) continue;
+      if ((type == Op::unlock || type == Op::wait) && !held) {
+        if (length - ops.size() < 2) break;
+        ops.push_back(make(Op::lock));
+        held = true;
+      }
+      held = type == Op::lock || (held && type != Op::unlock);
+      ops.push_back(make(type));
+    }
+    if (held && random_.below(4) != 0) ops.push_back(make(Op::unlock));
+    return ops;
+  }
+
+  Op make(Op::Type type) {
+    Op op{type, random_.below(places_), 1 + random_.below(2), relaxed};
+    op.order = order_for(type);
+    return op;
+  }
+
+  int order_for(Op::Type type) {
+    static constexpr int loads[] = {relaxed, acquire, seq_cst};
+    static constexpr int stores[] = {relaxed, release, seq_cst};
+    static constexpr int both[] = {relaxed, acquire, release, acq_rel, seq_cst};
+    if (type == Op::fence) return both[1 + random_.below(4)];
+    if (strength_ == 0) return relaxed;
+    if (strength_ == 1) return seq_cst;
+    if (type == Op::load) return loads[random_.below(3)];
+    if (type == Op::store) return stores[random_.below(3)];
+    return both[random_.below(5)];
+  }
+
+  Random random_;
+  std::array<bool, Op::count_> on_{};
+  std::uint32_t places_ = 1;
+  std::uint32_t strength_ = 0;
+};
+
+// --- running one ------------------------------------------------------------------------------
+
+/// What the threads of the run under way share. Its code is not instrumented: only operations are
+/// seen.
+struct Shared {
+  struct alignas(64) Cell {
+    std::uint32_t value;
+  };
+  std::array<Cell, 4> cells;  // the last is plain
+  pthread_mutex_t mutex;
+  pthread_cond_t condition;
+  int fd;
+  std::array<std::array<std::uint32_t, 8>, 3> reads;
+  std::array<std::uint32_t, 3> read_count;
+};
+Shared g;
+
+class Interpreter {
+ public:
+  explicit Interpreter(std::size_t thread) : thread_(thread) {}
+
+  void run(const std::vector<Op>& ops) {
+    for (const Op& op : ops) {
+      if (op.type == Op::if_read && last_ == 0) break;
+      if (op.type <= Op::plain_write) {
+        memory(op);
+      } else {
+        call(op);
+      }
+    }
+  }
+
+ private:
+  void got(std::uint32_t value) {
+    last_ = value;
+    g.reads[thread_][g.read_count[thread_]++] = value;
+  }
+
+  static int failure_of(int order) {
+    return order == acq_rel ? acquire : order == release ? relaxed : order;
+  }
+
+  void memory(const Op& op) {
+    std::uint32_t* at = &g.cells[op.at].value;
+    std::uint32_t expected = op.value - 1;
+    switch (op.type) {
+      case Op::load:
+        return got(__tsan_atomic32_load(at, op.order));
+      case Op::store:
+        return __tsan_atomic32_store(at, op.value, op.order);
+      case Op::add:
+        return got(__tsan_atomic32_fetch_add(at, op.value, op.order));
+      case Op::exchange:
+        return got(__tsan_atomic32_exchange(at, op.value, op.order));
+      case Op::strong:
+        __tsan_atomic32_compare_exchange_strong(at, &expected, op.value, op.order,
+                                                failure_of(op.order));
+        return got(expected);
+      case Op::weak:
+        got(static_cast<std::uint32_t>(__tsan_atomic32_compare_exchange_weak(
+            at, &expected, op.value, op.order, failure_of(op.order))));
+        return;
+      case Op::fence:
+        return __tsan_atomic_thread_fence(op.order);
+      case Op::plain_read:
+        __tsan_read4(&g.cells[3].value);
+        return got(g.cells[3].value);
+      default:
+        __tsan_write4(&g.cells[3].value);
+        g.cells[3].value = op.value;
+        return;
+    }
+  }
+
+  void call(const Op& op) {
+    std::uint64_t count = op.value;
+    switch (op.type) {
+      case Op::lock:
+        pthread_mutex_lock(&g.mutex);
+        holds_ = true;
+        return;
+      case Op::try_lock:
+        if (holds_) return;
+        holds_ = pthread_mutex_trylock(&g.mutex) == 0;
+        got(holds_);
+        if (holds_) pthread_mutex_unlock(&g.mutex);
+        holds_ = false;
+        return;
+      case Op::unlock:
+        pthread_mutex_unlock(&g.mutex);
+        holds_ = false;
+        return;
+      case Op::wait:
+        pthread_cond_wait(&g.condition, &g.mutex);
+        return;
+      case Op::signal:
+        pthread_cond_signal(&g.condition);
+        return;
+      case Op::broadcast:
+        pthread_cond_broadcast(&g.condition);
+        return;
+      case Op::write_fd:
+        if (::write(g.fd, &count, sizeof count) < 0) got(99);
+        return;
+      case Op::read_fd:
+        got(::read(g.fd, &count, sizeof count) < 0 ? 98u : static_cast<std::uint32_t>(count));
+        return;
+      case Op::yield:
+        sched_yield();
+        return;
+      default:
+        return;
+    }
+  }
+
+  std::size_t thread_;
+  std::uint32_t last_ = 1;
+  bool holds_ = false;
+};
+
+void run_threads(const Threads& threads) {
+  const UnderTestScope scope;
+  for (Shared::Cell& cell : g.cells) cell.value = 0;
+  g.mutex = PTHREAD_MUTEX_INITIALIZER;
+  g.condition = PTHREAD_COND_INITIALIZER;
+  g.read_count = {};
+  g.fd = ::eventfd(0, threads.size() == 2 ? EFD_NONBLOCK : 0);
+  std::array<std::thread, 3> running;
+  for (std::size_t i = 0; i < threads.size(); ++i) {
+    running[i] = std::thread([i, &threads] { Interpreter(i).run(threads[i]); });
+  }
+  for (std::size_t i = 0; i < threads.size(); ++i) running[i].join();
+}
+
+// Which of two plain accesses a race is reported at is not a matter of operations' order.
+std::string outcome(const RunResult& run) {
+  std::string text(name(run.verdict.kind));
+  if (run.verdict.kind == VerdictKind::data_race) return text;
+  for (std::size_t i = 0; i < 3; ++i) {
+    text += '|';
+    for (std::size_t k = 0; k < g.read_count[i]; ++k) text += std::to_string(g.reads[i][k]) + ' ';
+  }
+  for (const Shared::Cell& cell : g.cells) text += ' ' + std::to_string(cell.value);
+  return text;
+}
+
+/// The first thread only creates and joins the others: when does not matter, so that the naive
+/// search need not try it all.
+class FirstThreadFirst final : public Chooser {
+ public:
+  explicit FirstThreadFirst(Chooser& inner) : inner_(inner) {}
+  void begin() override { inner_.begin(); }
+  std::uint32_t choose(const Question& question) override {
+    const auto& threads = question.threads;
+    const auto first = std::find(threads.begin(), threads.end(), 0u);
+    if (first == threads.end()) return inner_.choose(question);
+    return static_cast<std::uint32_t>(first - threads.begin());
+  }
+
+ private:
+  Chooser& inner_;
+};
+
+struct Found {
+  ExhaustiveResult result;
+  std::set<std::string> outcomes;
+  std::set<std::uint64_t> behaviours;
+};
+
+Found search(const Threads& threads, bool reduction, std::uint64_t limit) {
+  const auto body = [&] { run_threads(threads); };
+  Found found;
+  ExhaustiveOptions options;
+  options.reduction = reduction;
+  options.max_executions = limit;
+  const auto run_once = [&](Chooser& chooser) {
+    FirstThreadFirst first(chooser);
+    return run(body, reduction ? chooser : first, exhaustive_run_options());
+  };
+  found.result = search_exhaustively(run_once, options, [&](const RunResult& run) {
+    found.outcomes.insert(outcome(run));
+    found.behaviours.insert(run.behaviour);
+    return true;
+  });
+  return found;
+}
+
+std::string listed(const std::set<std::string>& set, const std::set<std::string>& without) {
+  std::string text;
+  for (const std::string& one : set) {
+    if (!without.contains(one)) text += "\n  " + one;
+  }
+  return text;
+}
+
+std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+TEST(ExhaustiveRandom, the_reduction_comes_to_the_outcomes_of_the_naive_search) {
+  const std::uint64_t first = from_environment("AIOSIM_FIRST_PROGRAM", 0);
+  const std::uint64_t programs = from_environment("AIOSIM_PROGRAMS", 1500);
+  const std::uint64_t limit = from_environment("AIOSIM_EXECUTIONS", 3000);
+  std::uint64_t compared = 0, naive_runs = 0, reduced_runs = 0, cut = 0, behaviours = 0;
+  int wrong = 0;
+  for (std::uint64_t i = first; i < first + programs && wrong < 5; ++i) {
+    const Threads threads = Generator(i).program();
+    const Found naive = search(threads, false, limit);
+    if (naive.result.end != ExhaustiveResult::End::complete) continue;
+    const Found reduced = search(threads, true, 100 * limit);
+    ++compared;
+    naive_runs += naive.result.done.executions;
+    reduced_runs += reduced.result.done.executions;
+    cut += reduced.result.done.cut;
+    behaviours += naive.behaviours.size();
+    if (naive.outcomes == reduced.outcomes) continue;
+    ++wrong;
+    ADD_FAILURE() << "program " << i << ": " << text_of(threads)
+                  << "\nnaive only: " << listed(naive.outcomes, reduced.outcomes)
+                  << "\nreduced only: " << listed(reduced.outcomes, naive.outcomes) << '\n'
+                  << naive.result.text << " / " << reduced.result.text;
+  }
+  std::printf("%lu programs compared: %lu executions, reduced to %lu and %lu cut; %lu behaviours\n",
+              compared, naive_runs, reduced_runs, cut, behaviours);
+  EXPECT_GT(compared, programs / 4);
+}
+
+}  // namespace
+}  // namespace aiosim
