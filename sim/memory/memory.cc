@@ -229,6 +229,7 @@ Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value
   s.history.refresh(location, read_memory(at, size));
 
   ++s.threads[thread].operations;
+  s.threads[thread].newest_next = false;
   value = truncate(value, size);
   s.write(location, thread, order, value, false, pc);
   write_memory(at, size, value);
@@ -246,6 +247,7 @@ Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value
   s.history.refresh(location, read_memory(at, size));
 
   ++s.threads[thread].operations;
+  s.threads[thread].newest_next = false;
   Store& newest = *location.newest;
   const Value old = newest.value;
   s.read(location, newest, thread, order, pc);
@@ -256,7 +258,8 @@ Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value
 }
 
 // It succeeds only on the newest store. It fails on any store that a load with the failure order
-// may read and that holds something else; a weak one may also fail on the newest for no reason.
+// may read and that holds something else; a weak one also, for no reason, on one that holds what
+// is expected.
 Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, Value expected,
                                  Value desired, int success, int failure, bool weak,
                                  const void* pc) {
@@ -271,21 +274,22 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   s.history.refresh(location, read_memory(at, size));
   expected = truncate(expected, size);
 
+  const bool may_fail = weak && view.spurious_failures < max_spurious_failures;
   Candidates stores;
   stores[0] = location.newest;
   std::uint32_t count = 1;
   if (s.keeps_history() && !view.newest_next) {
     const std::uint32_t readable = s.history.candidates(location, view, thread, failure, stores);
     for (std::uint32_t i = 1; i < readable; ++i) {
-      if (stores[i]->value != expected) stores[count++] = stores[i];
+      if (may_fail || stores[i]->value != expected) stores[count++] = stores[i];
     }
   }
   view.newest_next = false;
   Store& store = *stores[s.choices.choose(Kind::reads_from, count)];
   bool succeeds = store.value == expected;
   if (succeeds && weak) {
-    const bool may_fail = view.spurious_failures < max_spurious_failures;
-    succeeds = s.choices.choose(Kind::cas_fail, may_fail ? 2 : 1) == 0;
+    const bool newest = &store == location.newest;
+    succeeds = newest && s.choices.choose(Kind::cas_fail, may_fail ? 2 : 1) == 0;
     view.spurious_failures =
         succeeds ? std::uint8_t{0} : static_cast<std::uint8_t>(view.spurious_failures + 1);
   }

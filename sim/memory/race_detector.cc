@@ -126,6 +126,8 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
     }
     check(second, 0xff);
   }
+  if (location.overlapped) [[unlikely]]
+    against_overlapping(by, location, write);
   Location::Last& last = location.last[by.thread];
   const std::uint32_t me = 1U << by.thread;
   // A write conflicts with all that a read conflicts with.
@@ -139,6 +141,27 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
     last.read_pc = by.pc;
     location.readers |= me;
   }
+}
+
+void RaceDetector::against_overlapping(const Accessor& by, const Location& location, bool write) {
+  const Party now{by.thread, by.view.clock[by.thread], write, true, location.size, by.pc};
+  locations_.each_overlapping(location, [&](const Location& other) {
+    const std::uint32_t accessors = write ? other.writers | other.readers : other.writers;
+    for (std::uint32_t left = accessors; left != 0; left &= left - 1) {
+      const auto thread = static_cast<std::uint32_t>(std::countr_zero(left));
+      const Location::Last& last = other.last[thread];
+      // A thread's read is kept only if it came after its last write.
+      const bool wrote = (other.writers >> thread & 1) != 0;
+      const bool read = write && (other.readers >> thread & 1) != 0;
+      if (wrote && !by.view.happens_before_me(thread, last.write)) {
+        race(by, now, {thread, last.write, true, true, other.size, last.write_pc},
+             location.address);
+      }
+      if (read && !by.view.happens_before_me(thread, last.read)) {
+        race(by, now, {thread, last.read, false, true, other.size, last.read_pc}, location.address);
+      }
+    }
+  });
 }
 
 void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked) {

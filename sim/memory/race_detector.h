@@ -1,9 +1,9 @@
 // Data races and uses of freed memory.
 //
-// Two accesses race if they share a byte, one writes, not both are atomic, and neither happens
-// before the other. Exact: for every byte the accesses are kept that a later one could still race
-// with, and an access is dropped only for a later one that it happens before and that conflicts
-// with everything it conflicts with. The first race of a run ends it.
+// Two accesses race if they share a byte, one writes, not both are atomic operations of one size at
+// one place, and neither happens before the other. Exact: for every byte the accesses are kept that
+// a later one could still race with, and an access is dropped only for a later one that it happens
+// before and that conflicts with everything it conflicts with. The first race of a run ends it.
 #pragma once
 
 #include <array>
@@ -81,6 +81,8 @@ class RaceDetector {
 
   void plain_range(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
   void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
+  /// An atomic of another size, or at another place, that shares bytes with `location`.
+  void against_overlapping(const Accessor& by, const Location& location, bool write);
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 

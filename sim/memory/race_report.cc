@@ -46,9 +46,12 @@ std::string RaceDetector::missing_edge(const Accessor& by, const Party& before) 
 
 void RaceDetector::race(const Accessor& by, const Party& now, const Party& before,
                         std::uintptr_t at) {
+  std::string text = describe(now, "") + "\n  races with the " + describe(before, " before it");
+  if (now.atomic && before.atomic) {
+    text += "\n  both are atomic, but not of one object: they overlap in part";
+  }
   choices_.memory_fault(VerdictKind::data_race,
-                        describe(now, "") + "\n  races with the " + describe(before, " before it") +
-                            "\n  missing edge: " + missing_edge(by, before) + place(at));
+                        text + "\n  missing edge: " + missing_edge(by, before) + place(at));
   __builtin_unreachable();  // g++ forgets that a virtual function does not return
 }
 
