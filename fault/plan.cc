@@ -148,7 +148,7 @@ std::vector<Plan> built_in_plans() {
       plan_of("spurious", [](Name name, const Point&) { return ends_with(name, "/spurious"); }),
       plan_of("clock", [](Name name, const Point&) { return name.substr(0, 6) == "clock/"; }),
       plan_of("setup", [](Name, const Point& point) { return point.duty == Duty::report; }),
-      plan_of("all", [](Name, const Point&) { return true; }),
+      plan_of("all", [](Name, const Point& point) { return point.duty != Duty::end; }),
   };
 }
 

@@ -60,6 +60,8 @@ constexpr std::array<Point, point_count> points = {{
      "connect finds nobody who listens"},
     {PointId::connect_eintr, "linux/connect/eintr", EINTR, Duty::survive,
      "connect that would block is interrupted by a signal"},
+    {PointId::malloc_enomem, "malloc/enomem", ENOMEM, Duty::end,
+     "malloc or operator new finds no memory"},
 }};
 
 constexpr bool in_id_order() {

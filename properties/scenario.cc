@@ -10,10 +10,6 @@ namespace {
 using aiosim::Verdict;
 using aiosim::VerdictKind;
 
-bool is_armed(aiosim::fault::PointId id) {
-  return aiosim::fault::detail::armed[static_cast<std::size_t>(id)];
-}
-
 class ScenarioExecution final : public aiosim::Execution {
  public:
   ScenarioExecution(const Scenario& scenario, const Case& program, const BackendModule& module)
@@ -25,14 +21,16 @@ class ScenarioExecution final : public aiosim::Execution {
   }
 
   Verdict judge(const aiosim::RunResult& result) override {
-    if (!result.verdict.passed()) return with_rule(result.verdict);
+    // A loop that leaks and breaks a rule besides is told of the rule.
+    const bool leaks = result.verdict.kind == VerdictKind::leak;
+    if (!result.verdict.passed() && !leaks) return with_rule(result.verdict);
     Timeline timeline = make_timeline(interpreter_.observations());
     timeline.in_world = in_world_;
     const oracles::Facts known = facts();
     for (const oracles::Oracle oracle : scenario_.oracles) {
       if (oracles::Finding finding = oracle(timeline, known)) return *std::move(finding);
     }
-    return result.verdict;
+    return with_rule(result.verdict);
   }
 
  private:
@@ -51,6 +49,10 @@ class ScenarioExecution final : public aiosim::Execution {
         break;
       case VerdictKind::use_after_free:
       case VerdictKind::double_free:
+      case VerdictKind::invalid_free:
+      case VerdictKind::out_of_bounds:
+      case VerdictKind::use_after_return:
+      case VerdictKind::leak:
         verdict.rule = rules.lifetime;
         break;
       case VerdictKind::crash:
@@ -64,6 +66,7 @@ class ScenarioExecution final : public aiosim::Execution {
   }
 
   oracles::Facts facts() const {
+    using aiosim::fault::is_armed;
     using aiosim::fault::PointId;
     oracles::Facts out{.program = interpreter_.program(), .offers = interpreter_.module().offers};
     out.poll_max_ns = out.program.option(Verb::poll_max_ns, 0);

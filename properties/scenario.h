@@ -18,7 +18,7 @@ struct RuntimeRules {
   std::string deadlock = "S14.1";
   std::string livelock = "S14.3";
   std::string data_race = "S14.4";
-  std::string lifetime = "S14.5";  // use after free, double free
+  std::string lifetime = "S14.5";  // use of memory that is gone, bad frees, leaks
   std::string crash = "S14.6";     // failed assertion, SIGSEGV, escaped exception
 };
 

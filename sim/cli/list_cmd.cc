@@ -50,6 +50,15 @@ Part strategy_part(Catalog&) {
   return part;
 }
 
+const char* duty(fault::Duty duty) {
+  switch (duty) {
+    case fault::Duty::survive: return "a correct loop works on";
+    case fault::Duty::report: return "a correct loop may report it";
+    case fault::Duty::end: return "a correct loop may end the process";
+  }
+  return "";
+}
+
 Part faults(Catalog&) {
   Part part{"faults", {}};
   for (const fault::Plan& plan : fault::built_in_plans()) {
@@ -63,9 +72,7 @@ Part faults(Catalog&) {
   for (const fault::Point& point : fault::catalogue()) {
     part.entries.push_back({point.name,
                             fmt::format("{} ({})", point.sentence,
-                                        point.duty == fault::Duty::survive
-                                            ? "a correct loop works on"
-                                            : "a correct loop may report it"),
+                                        duty(point.duty)),
                             {}});
   }
   return part;

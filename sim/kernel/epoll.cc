@@ -153,6 +153,10 @@ void Epoll::forget(Watch& watch) {
   state_.free_watch(watch);
 }
 
+void Epoll::each_held(const std::function<void(const void*, std::size_t)>& visit) const {
+  for (const Watch& watch : interest_) visit(&watch.event.data, sizeof watch.event.data);
+}
+
 void Epoll::closed() {
   while (!interest_.empty()) forget(interest_.front());
 }

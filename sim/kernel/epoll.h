@@ -19,6 +19,7 @@ class Epoll final : public File {
 
   std::uint32_t readiness(bool scan) override;
   void closed() override;
+  void each_held(const std::function<void(const void*, std::size_t)>& visit) const override;
   void acquire_readiness(std::uint32_t mask) override;
 
   /// epoll_ctl's three operations: 0 or -errno.

@@ -6,7 +6,9 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 
 #include "kernel/io.h"
 #include "memory/memory.h"
@@ -59,6 +61,9 @@ class File {
   /// Would read / write return something else than -EAGAIN?
   virtual bool can_read() { return true; }
   virtual bool can_write(const Io&) { return true; }
+
+  /// Calls visit for what code under test left here to be handed back to it.
+  virtual void each_held(const std::function<void(const void*, std::size_t)>&) const {}
 
   /// The last reference went away.
   virtual void closed() {}

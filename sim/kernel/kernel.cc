@@ -97,6 +97,10 @@ void Kernel::random_bytes(void* buffer, std::size_t size, const void* pc) {
 }
 
 void Kernel::reset() { state_->reset(); }
+void Kernel::each_held(const std::function<void(const void*, std::size_t)>& visit) const {
+  state_->each_open([&visit](const File& file) { file.each_held(visit); });
+}
+
 std::int64_t Kernel::next_deadline_ns() const { return state_->timers.next_ns(); }
 
 }  // namespace aiosim::kernel

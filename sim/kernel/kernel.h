@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace aiosim::runtime {
@@ -36,6 +37,10 @@ class Kernel {
 
   /// The next instant at which an fd becomes ready by itself (timerfd), or -1.
   std::int64_t next_deadline_ns() const;
+
+  /// Calls visit(address, bytes) for memory of code under test that open descriptions hand back
+  /// (the data words of epoll): what it points to is not lost.
+  void each_held(const std::function<void(const void*, std::size_t)>& visit) const;
 
   // man 2 of each. pc: the caller, for the trace.
   int eventfd(unsigned initial, int flags, const void* pc);

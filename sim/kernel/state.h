@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -60,6 +61,12 @@ class State {
   File* file(int fd) const;
   /// Puts a new description at the lowest free number; gives it up again if there is none.
   int install(File& file, bool close_on_exec);
+
+  void each_open(const std::function<void(const File&)>& visit) const {
+    for (const auto& file : files_) {
+      if (file->references > 0) visit(*file);
+    }
+  }
 
   void pin(File& file) { ++file.references; }
   /// Gives up one reference; the last one closes the description.

@@ -188,7 +188,7 @@ std::uint32_t Memory::object_of(const void* at, unsigned size) {
   if (!s.is_current(entry, address, size)) [[unlikely]] {
     if (address % size != 0) return 0;
     Cell& cell = s.shadow.cell(address);
-    if (cell.freed) return 0;
+    if ((cell.poison() & Shadow::bytes_of(address, size)) != 0) return 0;
     entry = {address, s.shadow.run(), size, &cell, &s.locations.find(cell, address, size)};
   }
   return entry.location->ordinal;
@@ -332,21 +332,32 @@ void Memory::plain_write(std::uint32_t thread, void* at, std::size_t size, const
   s.races.plain(s.accessor(thread, pc), address_of(at), size, true);
 }
 
-void Memory::allocated(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+void Memory::allocated(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack) {
   State& s = *state_;
-  s.races.allocated(s.accessor(thread, pc), address_of(at), size);
+  s.races.allocated(s.accessor(thread, stack.pc()), address_of(at), size, stack);
 }
 
 // Freeing is a write to the whole block: an access that it is not ordered after races with it.
-void Memory::freed(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+void Memory::freed(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack) {
   State& s = *state_;
-  const Accessor by = s.accessor(thread, pc);
-  s.races.poison(by, address_of(at), size, true);
+  s.races.poison(s.accessor(thread, stack.pc()), address_of(at), size, stack, true);
 }
 
-void Memory::discarded(std::uint32_t thread, void* at, std::size_t size, const void* pc) {
+void Memory::discarded(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack) {
   State& s = *state_;
-  s.races.poison(s.accessor(thread, pc), address_of(at), size, false);
+  s.races.poison(s.accessor(thread, stack.pc()), address_of(at), size, stack, false);
+}
+
+void Memory::red_zone(const void* at, std::size_t size) {
+  state_->races.red_zone(address_of(at), size);
+}
+
+std::string Memory::describe_block(const void* at) {
+  return state_->races.describe_block(address_of(at));
+}
+
+std::string Memory::describe_allocation(const void* at) {
+  return state_->races.describe_allocation(address_of(at));
 }
 
 void Memory::forget(const void* at, std::size_t size) {

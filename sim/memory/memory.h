@@ -9,9 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "aiosim/choice.h"
 #include "aiosim/run.h"
+#include "memory/call_stack.h"
 #include "memory/vector_clock.h"
 
 namespace aiosim::memory {
@@ -31,6 +33,9 @@ class ChoiceSource {
   [[noreturn]] virtual void memory_fault(VerdictKind kind, const std::string& text) = 0;
   /// "file:line"-able description of a code address, for texts (may be just the address).
   virtual std::string describe_pc(const void* pc) = 0;
+  /// The current thread's calls from the access at `pc` outwards, a line each: "\n    in x",
+  /// "\n    called from y". For texts.
+  virtual std::string describe_stack(const void* pc) { return "\n    in " + describe_pc(pc); }
 };
 
 __extension__ using Value = unsigned __int128;
@@ -88,10 +93,18 @@ class Memory {
   void plain_write(std::uint32_t thread, void* at, std::size_t size, const void* pc);
 
   // Lifetimes. `freed` poisons a block: any later checked access is a use after free, until reset.
-  void allocated(std::uint32_t thread, void* at, std::size_t size, const void* pc);
-  void freed(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+  void allocated(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack);
+  void freed(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack);
   /// Freed by someone whose accesses the model does not see (the harness): no race is looked for.
-  void discarded(std::uint32_t thread, void* at, std::size_t size, const void* pc);
+  void discarded(std::uint32_t thread, void* at, std::size_t size, const CallStack& stack);
+  /// No block has these bytes: an access is out of bounds, until reset. The range ends with eight
+  /// aligned bytes.
+  void red_zone(const void* at, std::size_t size);
+  /// Lines for a text: the block that holds `at`, or the nearest one, with the stacks of its
+  /// allocation and free. "" if there is none.
+  std::string describe_block(const void* at);
+  /// "allocated by thread 1 at x", and the stack's lines; `at` is a block's address.
+  std::string describe_allocation(const void* at);
   /// A range comes into new use (stack of a new thread, reused frame): histories are dropped.
   void forget(const void* at, std::size_t size);
 

@@ -20,8 +20,9 @@ void RaceDetector::plain_range(const Accessor& by, std::uintptr_t at, std::size_
 
 void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes,
                               const Whole& whole) {
-  if (cell.freed) [[unlikely]] {
-    use_after_free(by, cell, whole.at, whole.size, whole.write ? "plain write" : "plain read");
+  if (cell.poisoned()) [[unlikely]] {
+    check_poison(by, cell, bytes, whole.at, whole.size,
+                 whole.write ? "plain write" : "plain read");
   }
   const std::uint32_t epoch = by.view.clock[by.thread];
   constexpr std::uint32_t none = ~0U;
@@ -98,8 +99,9 @@ Cell& RaceDetector::atomic_cell(const Accessor& by, std::uintptr_t at, unsigned 
                                                   choices_.describe_pc(by.pc));
   }
   Cell& cell = shadow_.cell(at);
-  if (cell.freed) [[unlikely]]
-    use_after_free(by, cell, at, size, what);
+  if (cell.poisoned()) [[unlikely]] {
+    check_poison(by, cell, Shadow::bytes_of(at, size), at, size, what);
+  }
   return cell;
 }
 
@@ -121,8 +123,8 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
   } else {
     check(cell, 0xff);
     Cell& second = shadow_.cell(location.address + Shadow::cell_bytes);
-    if (second.freed) [[unlikely]] {
-      use_after_free(by, second, location.address, location.size, "atomic access");
+    if (second.poisoned()) [[unlikely]] {
+      check_poison(by, second, 0xff, location.address, location.size, "atomic access");
     }
     check(second, 0xff);
   }
@@ -143,6 +145,7 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
   }
 }
 
+<<<<<<< HEAD
 void RaceDetector::against_overlapping(const Accessor& by, const Location& location, bool write) {
   const Party now{by.thread, by.view.clock[by.thread], write, true, location.size, by.pc};
   locations_.each_overlapping(location, [&](const Location& other) {
@@ -165,20 +168,40 @@ void RaceDetector::against_overlapping(const Accessor& by, const Location& locat
 }
 
 void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked) {
+=======
+void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes,
+                                std::uintptr_t at, std::size_t size, const char* what) {
+  if ((cell.poison() & bytes) == 0) return;
+  if (cell.freed) use_after_free(by, cell, at, size, what);
+  out_of_bounds(by, at, size, what);
+}
+
+void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size,
+                          const CallStack& stack, bool checked) {
+>>>>>>> b2dfa3e (wip)
   const Whole whole{at, size, true};
   const std::uintptr_t end = at + size;
   for (std::uintptr_t cell_at = at; checked && cell_at < end; cell_at += Shadow::cell_bytes) {
     Cell& cell = shadow_.cell(cell_at);
     if (cell.count == 0 && cell.location == 0 && !cell.covered) continue;
-    plain_cell(by, cell, 0xff, whole);
+    plain_cell(by, cell, cell.poison() ^ 0xff, whole);
   }
-  const std::uint32_t block = blocks_.freed(at, size, by.thread, by.pc);
+  const std::uint32_t block = blocks_.freed(at, size, by.thread, stack);
   for (std::uintptr_t cell_at = at; cell_at < end; cell_at += Shadow::cell_bytes) {
     Cell& cell = shadow_.cell(cell_at);
     if (!checked) locations_.each(cell, [&](Location& location) { history_.drop(location); });
     cell.start(shadow_.run());
     cell.freed = true;
     cell.location = block;
+  }
+}
+
+void RaceDetector::red_zone(std::uintptr_t at, std::size_t size) {
+  const std::uintptr_t end = at + size;
+  for (std::uintptr_t part = at; part < end;) {
+    const std::uintptr_t left = Shadow::cell_bytes - part % Shadow::cell_bytes;
+    shadow_.cell(part).red = static_cast<std::uint8_t>(left & 0xf);
+    part += left;
   }
 }
 

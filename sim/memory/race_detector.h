@@ -1,4 +1,4 @@
-// Data races and uses of freed memory.
+// Data races, uses of freed memory, and accesses beyond a block.
 //
 // Two accesses race if they share a byte, one writes, not both are atomic operations of one size at
 // one place, and neither happens before the other. Exact: for every byte the accesses are kept that
@@ -66,11 +66,18 @@ class RaceDetector {
         store.pc,      pc};
   }
 
-  void allocated(const Accessor& by, std::uintptr_t at, std::size_t size) {
-    blocks_.allocated(at, size, by.thread, by.pc);
+  void allocated(const Accessor& by, std::uintptr_t at, std::size_t size,
+                 const CallStack& stack) {
+    blocks_.allocated(at, size, by.thread, stack);
   }
   /// Any access from now on is a use after free. `checked`: to free is to write to all of it.
-  void poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked);
+  void poison(const Accessor& by, std::uintptr_t at, std::size_t size, const CallStack& stack,
+              bool checked);
+  /// Any access from now on is out of bounds. The range ends with a cell.
+  void red_zone(std::uintptr_t at, std::size_t size);
+  /// Lines for a text: where `at` lies, with the stacks of the block's allocation and free.
+  std::string describe_block(std::uintptr_t at);
+  std::string describe_allocation(std::uintptr_t at);
 
  private:
   struct Whole {  // the access that a cell's part belongs to
@@ -79,6 +86,9 @@ class RaceDetector {
     bool write;
   };
 
+  /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
+  void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
+                    std::size_t size, const char* what);
   void plain_range(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
   void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
   /// An atomic of another size, or at another place, that shares bytes with `location`.
@@ -113,9 +123,14 @@ class RaceDetector {
                          std::uintptr_t at);
   [[noreturn]] void use_after_free(const Accessor& by, const Cell& cell, std::uintptr_t at,
                                    std::size_t size, const char* what);
+  [[noreturn]] void out_of_bounds(const Accessor& by, std::uintptr_t at, std::size_t size,
+                                  const char* what);
   std::string describe(const Party& party, const char* verb_form);
   std::string missing_edge(const Accessor& by, const Party& before);
-  std::string place(std::uintptr_t at);
+  std::string ends(const char* word, std::uint32_t thread, const CallStack& stack);
+  std::string allocation(const Block& block);
+  std::string release(const Block& block);
+  std::string lines(const CallStack& stack);
 
   ChoiceSource& choices_;
   Shadow& shadow_;

@@ -1,4 +1,4 @@
-// The texts of data races and uses of freed memory.
+// The texts of data races, uses of freed memory and accesses out of bounds.
 #include "memory/race_detector.h"
 
 namespace aiosim::memory {
@@ -20,12 +20,50 @@ std::string RaceDetector::describe(const Party& party, const char* verb_form) {
          choices_.describe_pc(party.pc);
 }
 
-std::string RaceDetector::place(std::uintptr_t at) {
-  const Block* const block = blocks_.find(at);
-  if (block == nullptr || !block->allocated) return {};
-  return "\n  place: byte " + std::to_string(at - block->address) + " of a block of " +
-         bytes_of(block->size) + " allocated by " + thread_name(block->allocated_by) + " at " +
-         choices_.describe_pc(block->allocated_pc);
+std::string RaceDetector::lines(const CallStack& stack) {
+  std::string text;
+  for (const void* pc : stack.pcs) {
+    if (pc == nullptr) break;
+    text += (text.empty() ? "\n    in " : "\n    called from ") + choices_.describe_pc(pc);
+  }
+  return text;
+}
+
+// One end of a block's life: "freed by thread 1 at x", and the stack.
+std::string RaceDetector::ends(const char* word, std::uint32_t thread, const CallStack& stack) {
+  return std::string(word) + " by " + thread_name(thread) + " at " +
+         choices_.describe_pc(stack.pc()) + lines(stack);
+}
+
+std::string RaceDetector::allocation(const Block& block) {
+  if (!block.allocated) return {};
+  return "\n  " + ends("allocated", block.allocated_by, block.allocated_at);
+}
+
+std::string RaceDetector::release(const Block& block) {
+  if (!block.freed) return {};
+  return "\n  " + ends("freed", block.freed_by, block.freed_at);
+}
+
+std::string RaceDetector::describe_allocation(std::uintptr_t at) {
+  const Block* const block = blocks_.at(at);
+  if (block == nullptr || !block->allocated) return "allocated unseen";
+  return ends("allocated", block->allocated_by, block->allocated_at);
+}
+
+std::string RaceDetector::describe_block(std::uintptr_t at) {
+  const Block* block = blocks_.find(at);
+  if (block != nullptr) {
+    return "\n  place: byte " + std::to_string(at - block->address) + " of a block of " +
+           bytes_of(block->size) + release(*block) + allocation(*block);
+  }
+  block = blocks_.nearest(at);
+  if (block == nullptr) return {};
+  const bool before = at < block->address;
+  const std::uintptr_t distance = before ? block->distance(at) : block->distance(at) - 1;
+  return "\n  place: " + std::to_string(distance) + " bytes " +
+         (before ? "before" : "past the end of") + " a block of " + bytes_of(block->size) +
+         release(*block) + allocation(*block);
 }
 
 // Had the store been a release and the load an acquire, the earlier access would have been
@@ -51,7 +89,12 @@ void RaceDetector::race(const Accessor& by, const Party& now, const Party& befor
     text += "\n  both are atomic, but not of one object: they overlap in part";
   }
   choices_.memory_fault(VerdictKind::data_race,
+<<<<<<< HEAD
                         text + "\n  missing edge: " + missing_edge(by, before) + place(at));
+=======
+                        describe(now, "") + "\n  races with the " + describe(before, " before it") +
+                            "\n  missing edge: " + missing_edge(by, before) + describe_block(at));
+>>>>>>> b2dfa3e (wip)
   __builtin_unreachable();  // g++ forgets that a virtual function does not return
 }
 
@@ -59,15 +102,25 @@ void RaceDetector::use_after_free(const Accessor& by, const Cell& cell, std::uin
                                   std::size_t size, const char* what) {
   const Block& block = blocks_[cell.location];
   std::string text = std::string(what) + " of " + bytes_of(size) + " by " + thread_name(by.thread) +
-                     " at " + choices_.describe_pc(by.pc) + "\n  in a block of " +
-                     bytes_of(block.size) + " freed by " + thread_name(block.freed_by) + " at " +
-                     choices_.describe_pc(block.freed_pc);
+                     " at " + choices_.describe_pc(by.pc) + choices_.describe_stack(by.pc) +
+                     "\n  in a block of " + bytes_of(block.size) + " " +
+                     ends("freed", block.freed_by, block.freed_at);
   if (at >= block.address) text += "\n  place: byte " + std::to_string(at - block.address);
-  if (block.allocated) {
-    text += "\n  allocated by " + thread_name(block.allocated_by) + " at " +
-            choices_.describe_pc(block.allocated_pc);
+  choices_.memory_fault(VerdictKind::use_after_free, text + allocation(block));
+  __builtin_unreachable();
+}
+
+void RaceDetector::out_of_bounds(const Accessor& by, std::uintptr_t at, std::size_t size,
+                                 const char* what) {
+  std::string text = std::string(what) + " of " + bytes_of(size) + " by " + thread_name(by.thread) +
+                     " at " + choices_.describe_pc(by.pc) + " is out of bounds" +
+                     choices_.describe_stack(by.pc);
+  const Block* const block = blocks_.find(at);
+  if (block != nullptr) {
+    text += "\n  it begins " + std::to_string(block->address + block->size - at) +
+            " bytes before the end of the block";
   }
-  choices_.memory_fault(VerdictKind::use_after_free, text);
+  choices_.memory_fault(VerdictKind::out_of_bounds, text + describe_block(at));
   __builtin_unreachable();
 }
 

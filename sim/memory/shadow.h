@@ -34,6 +34,7 @@ struct alignas(64) Cell {
   std::uint8_t capacity_log2;  // of overflow, 0 if there is none
   bool covered : 1;            // by a 16 byte location that starts in the cell before
   bool freed : 1;
+  std::uint8_t red : 4;        // of the cell's last bytes, how many lie outside of every block
   std::array<Access, inline_accesses> accesses;
 
   void start(std::uint32_t in_run) {
@@ -44,6 +45,13 @@ struct alignas(64) Cell {
     capacity_log2 = 0;
     covered = false;
     freed = false;
+    red = 0;
+  }
+
+  bool poisoned() const { return freed || red != 0; }
+  /// The bytes that nobody may touch, by bit.
+  std::uint8_t poison() const {
+    return freed ? std::uint8_t{0xff} : static_cast<std::uint8_t>(0xff00U >> red);
   }
 };
 static_assert(sizeof(Cell) == 64);
@@ -51,6 +59,12 @@ static_assert(sizeof(Cell) == 64);
 class Shadow {
  public:
   static constexpr std::uintptr_t cell_bytes = 8;
+
+  /// The bytes that an aligned access takes of its first cell, by bit.
+  static std::uint8_t bytes_of(std::uintptr_t at, std::size_t size) {
+    return size >= cell_bytes ? std::uint8_t{0xff}
+                              : static_cast<std::uint8_t>(((1U << size) - 1) << at % cell_bytes);
+  }
 
   Shadow();
   ~Shadow();

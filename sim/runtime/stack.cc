@@ -31,6 +31,10 @@ Stack map_stack(unsigned index) {
   return {low, low + stack_size};
 }
 
+bool in_stack(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address) - base < memory::max_threads * stride;
+}
+
 bool in_stack_guard(const void* address) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   if (at < base || at >= base + memory::max_threads * stride) return false;

@@ -17,6 +17,9 @@ inline constexpr std::size_t guard_size = 4096;
 /// the same in every process, so that nothing that code under test computes from it can differ.
 Stack map_stack(unsigned index);
 
+/// Does `address` lie in some mapped stack or its guard?
+bool in_stack(const void* address);
+
 /// Does `address` lie in the guard of some mapped stack?
 bool in_stack_guard(const void* address);
 

@@ -7,8 +7,10 @@
 #include "fault/points.h"
 #include "kernel/kernel.h"
 #include "memory/value.h"
+#include "runtime/call_stack.h"
 #include "runtime/crash.h"
 #include "runtime/heap.h"
+#include "runtime/leaks.h"
 #include "runtime/module_image.h"
 #include "runtime/stack.h"
 #include "runtime/sync_objects.h"
@@ -57,6 +59,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   threads_.clear();
   choices_.clear();
   trace_.clear();
+  leftovers_.clear();
   verdict_ = {};
   last_words_.clear();
   cut_ = false;
@@ -95,7 +98,17 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   time_jump_probe = nullptr;
   kernel_call_probe = nullptr;
   if (watch_ == Watch::transitions) chooser.finished(touched_);
+  if (verdict_.passed() && !cut_ && first.state == Thread::State::finished) look_at_remains();
   return take_result();
+}
+
+// The body has returned.
+void World::look_at_remains() {
+  if (options_.leaks && heap_live_blocks() != 0) {
+    HeapRemains remains = find_remains(*this, options_.leftovers);
+    if (!remains.lost.empty()) verdict_ = {VerdictKind::leak, {}, std::move(remains.lost)};
+    leftovers_ = std::move(remains.held);
+  }
 }
 
 RunResult World::take_result() {
@@ -113,6 +126,7 @@ RunResult World::take_result() {
         {c.key, c.answers, c.value, c.site.operation, describe(c.site.object), c.step});
   }
   result.trace = std::move(trace_);
+  result.leftovers = std::move(leftovers_);
   for (const Thread* thread : threads_) {
     ThreadInfo info{thread->name, {}};
     if (thread->state == Thread::State::blocked) info.waiting_for = describe_wait(*thread);
@@ -135,6 +149,7 @@ void World::fail(Verdict verdict) {
 }
 
 std::string World::describe_pc(const void* pc) { return describe_code(pc); }
+std::string World::describe_stack(const void* pc) { return describe_current_stack(pc); }
 
 // --- threads ----------------------------------------------------------------------------------
 
@@ -204,7 +219,10 @@ Thread& World::spawn(void* (*start)(void*), void* argument) {
 
 void World::exit_thread(void* result) {
   Thread& me = *g_current;
-  if (me.id == 0) end_run();
+  if (me.id == 0) {
+    me.state = Thread::State::finished;
+    end_run();
+  }
   while (!me.exit_handlers.empty()) {
     const auto [destroy, object] = me.exit_handlers.back();
     me.exit_handlers.pop_back();

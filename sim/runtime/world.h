@@ -173,6 +173,7 @@ class World final : public memory::ChoiceSource {
     fail(kind, text);
   }
   std::string describe_pc(const void* pc) override;
+  std::string describe_stack(const void* pc) override;
 
   /// What code under test wrote to standard error, kept for the text of a crash.
   void hear(const char* text, std::size_t size);
@@ -226,6 +227,7 @@ class World final : public memory::ChoiceSource {
   [[noreturn]] void end_run();
   static void enter(boost::context::detail::transfer_t from);
   RunResult take_result();
+  void look_at_remains();
   static std::string describe_wait(const Thread& thread);
   void trace_choice(const RawChoice& choice);
   void mix(std::uint64_t value) { hash_ = mix64(hash_ ^ value); }
@@ -252,6 +254,7 @@ class World final : public memory::ChoiceSource {
   std::array<Touch, memory::max_threads> pending_{};
   std::vector<RawChoice> choices_;
   std::vector<TraceEvent> trace_;
+  std::vector<std::string> leftovers_;
   Verdict verdict_;
   std::string last_words_;
   ObjectNumbers numbers_;

@@ -193,6 +193,19 @@ const void* base_of(std::string_view name) {
 
 }  // namespace
 
+namespace {
+
+/// How a line of a call stack begins. 0 if the place at `at` is in no such line.
+std::size_t frame_start(const std::string& text, std::size_t at) {
+  for (const std::string_view start : {"\n    in ", "\n    called from "}) {
+    const std::size_t size = start.size();
+    if (at >= size && text.compare(at - size, size, start) == 0) return size;
+  }
+  return 0;
+}
+
+}  // namespace
+
 std::string with_places(const std::string& text, Symbolizer& symbolizer) {
   static const std::regex address(R"(([A-Za-z0-9_.-]+)\+0x([0-9a-f]+))");
   std::string out;
@@ -201,10 +214,20 @@ std::string with_places(const std::string& text, Symbolizer& symbolizer) {
   for (; it != std::sregex_iterator(); ++it) {
     const std::string module = (*it)[1];
     const void* base = base_of(module);
-    if (base == nullptr) continue;
     const auto offset = std::stoull((*it)[2], nullptr, 16);
-    const std::string place = short_place(symbolizer.find(static_cast<const char*>(base) + offset));
+    const Place found =
+        base == nullptr ? Place{} : symbolizer.find(static_cast<const char*>(base) + offset);
+    std::string place = short_place(found);
+    const auto start = static_cast<std::ptrdiff_t>(
+        frame_start(text, static_cast<std::size_t>((*it)[0].first - text.begin())));
+    if (start != 0 && place.empty()) {
+      // A caller in a library or in the harness, which another machine has elsewhere.
+      out.append(copied, (*it)[0].first - start);
+      copied = (*it)[0].second;
+      continue;
+    }
     if (place.empty()) continue;
+    if (start != 0 && !found.function.empty()) place = found.function + " (" + place + ")";
     out.append(copied, (*it)[0].first);
     out += place;
     copied = (*it)[0].second;

@@ -40,6 +40,7 @@ enum class PointId : std::uint8_t {
   accept_eintr,          // linux/accept/eintr
   connect_econnrefused,  // linux/connect/econnrefused
   connect_eintr,         // linux/connect/eintr
+  malloc_enomem,         // malloc/enomem              also operator new: std::bad_alloc
   count_
 };
 inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
@@ -47,6 +48,7 @@ inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::cou
 enum class Duty : std::uint8_t {
   survive,  // a correct loop works on as if nothing had happened
   report,   // a correct loop may fail the call, with an error and nothing lost
+  end,      // a correct loop may end the process: in no built-in plan
 };
 
 struct Point {
@@ -70,8 +72,9 @@ bool ask(PointId id);
 
 /// Does the fault strike, here and now? Any thread on the host; code on a simulated thread may not
 /// be switched away inside (libfiu holds a lock): the decider must only consume a choice.
+inline bool is_armed(PointId id) { return detail::armed[static_cast<std::size_t>(id)]; }
 inline bool strikes(PointId id) {
-  return detail::armed[static_cast<std::size_t>(id)] && detail::ask(id);
+  return is_armed(id) && detail::ask(id);
 }
 
 /// A plan: the points that may strike in a run, and how often each at most.
@@ -84,8 +87,8 @@ struct Plan {
 };
 
 /// A TOML file { name, points = [...], limit } if the text ends in ".toml"; else a list, separated
-/// by commas, of built-in plans ("none", "eintr", "spurious", "clock", "setup", "all") and exact
-/// point names.
+/// by commas, of built-in plans ("none", "eintr", "spurious", "clock", "setup", "all": all that
+/// a loop may not die of) and exact point names.
 /// Throws aiosim::BadInput with one line: what was found, what was expected.
 Plan parse_plan(const std::string& text);
 std::vector<Plan> built_in_plans();

@@ -36,6 +36,11 @@ struct RunOptions {
   /// and then: then a loop that spins has few executions (exhaustive search).
   bool spin_blocks = false;
   std::vector<Strengthening> strengthened;
+  /// What code under test allocated, did not free, and nobody points to any more when the body
+  /// has returned is the verdict leak.
+  bool leaks = true;
+  /// Tell what the run left behind besides (RunResult::leftovers); costs milliseconds.
+  bool leftovers = false;
 };
 
 /// What happened at one step. `pc` is an address in this process: symbolise before the run's
@@ -67,6 +72,9 @@ struct RunResult {
   std::vector<Choice> choices;  // the answers that were not 0, in the order they were given
   std::vector<TraceEvent> trace;
   std::vector<ThreadInfo> threads;
+  /// RunOptions::leftovers: a line each for what a body that returned left behind: threads, fds,
+  /// blocks that somebody holds, state that the reset before each run does not cover.
+  std::vector<std::string> leftovers;
 };
 
 /// Runs `body` as the first thread of a fresh world, to its end or to a verdict. Every question is

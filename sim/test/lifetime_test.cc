@@ -1,0 +1,155 @@
+// Planted lifetime faults come to their verdict, with the stacks of allocation, free and use;
+// correct programs of the same shape pass.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "aiosim/choice.h"
+#include "aiosim/module.h"
+#include "aiosim/observe.h"
+#include "aiosim/run.h"
+#include "lifetime/faults.h"
+#include "trace/symbolize.h"
+
+namespace aiosim {
+namespace {
+
+class Dull final : public Chooser {
+ public:
+  void begin() override {}
+  std::uint32_t choose(const Question&) override { return 0; }
+};
+
+const lifetime::Programs& programs() {
+  static const Module module(AIOSIM_LIFETIME_MODULE, "lifetime_programs");
+  return *static_cast<const lifetime::Programs*>(module.entry());
+}
+
+std::function<void()> program(const std::string& name) {
+  for (const auto* at = programs().begin; at != programs().end; ++at) {
+    if (name != at->name) continue;
+    return [run = at->run] {
+      const UnderTestScope scope;
+      run();
+    };
+  }
+  ADD_FAILURE() << "no program " << name;
+  return [] {};
+}
+
+RunResult run_program(const std::string& name, const RunOptions& options = {}) {
+  Dull chooser;
+  return run(program(name), chooser, options);
+}
+
+struct Planted {
+  const char* program;
+  VerdictKind kind;
+  std::vector<const char*> says;  // in this order, symbols found
+};
+
+void PrintTo(const Planted& planted, std::ostream* out) { *out << planted.program; }
+
+class Lifetime : public testing::TestWithParam<Planted> {};
+
+TEST_P(Lifetime, IsFoundAndTold) {
+  const RunResult result = run_program(GetParam().program);
+  EXPECT_EQ(result.verdict.kind, GetParam().kind) << result.verdict.text;
+  trace::Symbolizer symbolizer;
+  const std::string text = trace::with_places(result.verdict.text, symbolizer);
+  std::size_t at = 0;
+  for (const char* words : GetParam().says) {
+    const std::size_t found = text.find(words, at);
+    EXPECT_NE(found, std::string::npos) << words << "\nin: " << text;
+    if (found != std::string::npos) at = found;
+  }
+  if (std::getenv("AIOSIM_SHOW") != nullptr) std::puts(text.c_str());
+}
+
+const Planted planted[] = {
+    {"use_after_free",
+     VerdictKind::use_after_free,
+     {"plain read of 8 bytes by thread 0 at faults.cc:", "\n    in planted::read_node (faults.cc:",
+      "\n    called from planted::use_after_free (faults.cc:",
+      "in a block of 16 bytes freed by thread 1", "\n    in planted::drop_node (faults.cc:",
+      "\n    called from operator() (faults.cc:", "place: byte 8", "allocated by thread 0",
+      "\n    in planted::make_node (faults.cc:",
+      "\n    called from planted::use_after_free (faults.cc:"}},
+    {"atomic_use_after_free",
+     VerdictKind::use_after_free,
+     {"atomic load of 4 bytes", "\n    in planted::read_atomic (",
+      "\n    in planted::drop_atomic (", "\n    in planted::atomic_use_after_free ("}},
+    {"double_free",
+     VerdictKind::double_free,
+     {"free by thread 0", "freed before", "\n    in planted::drop_bytes (",
+      "\n    called from planted::double_free (", "freed by thread 0",
+      "\n    in planted::drop_bytes (", "\n    called from planted::double_free (",
+      "allocated by thread 0", "\n    in planted::make_bytes ("}},
+    {"free_inside",
+     VerdictKind::invalid_free,
+     {"free by thread 0 at faults.cc:", "an address that malloc never gave",
+      "\n    in planted::drop_bytes (", "byte 16 of a block of 64 bytes", "allocated by thread 0",
+      "\n    in planted::make_bytes (", "\n    called from planted::free_inside ("}},
+    {"free_local",
+     VerdictKind::invalid_free,
+     {"the address of a local variable", "\n    in planted::drop_bytes ("}},
+    {"free_static",
+     VerdictKind::invalid_free,
+     {"the address of a static object", "\n    in planted::drop_bytes ("}},
+    {"free_what_new_gave",
+     VerdictKind::invalid_free,
+     {"free by thread 0", "of a block of operator new", "\n    in planted::drop_bytes (",
+      "allocated by thread 0", "\n    in planted::make_node ("}},
+    {"delete_array_as_object",
+     VerdictKind::invalid_free,
+     {"operator delete by thread 0", "of a block of operator new[]"}},
+    {"delete_with_another_size",
+     VerdictKind::invalid_free,
+     {"of another size: 8 bytes are said", "\n    in planted::drop_sized (",
+      "a block of 16 bytes"}},
+    {"write_past_end",
+     VerdictKind::out_of_bounds,
+     {"plain write of 1 byte by thread 0", "is out of bounds", "\n    in planted::write_byte (",
+      "\n    called from planted::write_past_end (", "0 bytes past the end of a block of 61 bytes",
+      "allocated by thread 0", "\n    in planted::make_bytes ("}},
+    {"write_far_past_end", VerdictKind::out_of_bounds, {"40 bytes past the end of a block of 256"}},
+    {"write_before_begin", VerdictKind::out_of_bounds, {"1 bytes before a block of 64 bytes"}},
+    {"read_across_the_end",
+     VerdictKind::out_of_bounds,
+     {"read of 8 bytes", "it begins 4 bytes before the end", "byte 8 of a block of 12 bytes"}},
+    {"fill_past_end",
+     VerdictKind::out_of_bounds,
+     {"is out of bounds", "\n    in planted::fill (", "byte 0 of a block of 100 bytes"}},
+    {"atomic_past_end",
+     VerdictKind::out_of_bounds,
+     {"atomic load of 4 bytes", "\n    in planted::read_atomic_past_end (",
+      "0 bytes past the end of a block of 16 bytes"}},
+    {"leak",
+     VerdictKind::leak,
+     {"a block of 16 bytes was never freed", "allocated by thread 0",
+      "\n    in planted::make_node (", "\n    called from planted::forget_node (",
+      "\n    called from planted::leak (", "lost in all: 32 bytes in 2 blocks"}},
+    {"leak_of_a_thread",
+     VerdictKind::leak,
+     {"allocated by thread 1", "\n    in planted::make_node ("}},
+    {"leak_of_a_ring", VerdictKind::leak, {"lost in all: 32 bytes in 2 blocks"}},
+    // The value of the joined thread's thread_local is destroyed with the thread; that of the
+    // first one is held.
+};
+INSTANTIATE_TEST_SUITE_P(Planted, Lifetime, testing::ValuesIn(planted),
+                         [](const auto& planted_one) {
+                           return std::string(planted_one.param.program);
+                         });
+
+TEST(LifetimePasses, CorrectProgramsOfTheSameShape) {
+  for (const char* name : {"use_before_free", "free_all_forms", "use_all_bytes", "held_by_a_static",
+                           "held_by_a_thread_local", "held_by_a_thread"}) {
+    const RunResult result = run_program(name);
+    EXPECT_TRUE(result.verdict.passed()) << name << ": " << result.verdict.text;
+  }
+}
+
+}  // namespace
+}  // namespace aiosim
