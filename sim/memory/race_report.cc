@@ -90,7 +90,7 @@ void RaceDetector::race(const Accessor& by, const Party& now, const Party& befor
   }
   choices_.memory_fault(VerdictKind::data_race,
 <<<<<<< HEAD
-                        text + "\n  missing edge: " + missing_edge(by, before) + place(at));
+                        text + "\n  missing edge: " + missing_edge(by, before) + describe_block(at));
 =======
                         describe(now, "") + "\n  races with the " + describe(before, " before it") +
                             "\n  missing edge: " + missing_edge(by, before) + describe_block(at));
