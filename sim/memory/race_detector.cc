@@ -145,7 +145,6 @@ void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bo
   }
 }
 
-<<<<<<< HEAD
 void RaceDetector::against_overlapping(const Accessor& by, const Location& location, bool write) {
   const Party now{by.thread, by.view.clock[by.thread], write, true, location.size, by.pc};
   locations_.each_overlapping(location, [&](const Location& other) {
@@ -167,8 +166,6 @@ void RaceDetector::against_overlapping(const Accessor& by, const Location& locat
   });
 }
 
-void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size, bool checked) {
-=======
 void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                                 std::uintptr_t at, std::size_t size, const char* what) {
   if ((cell.poison() & bytes) == 0) return;
@@ -178,7 +175,6 @@ void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8
 
 void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size,
                           const CallStack& stack, bool checked) {
->>>>>>> b2dfa3e (wip)
   const Whole whole{at, size, true};
   const std::uintptr_t end = at + size;
   for (std::uintptr_t cell_at = at; checked && cell_at < end; cell_at += Shadow::cell_bytes) {

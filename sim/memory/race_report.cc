@@ -89,12 +89,8 @@ void RaceDetector::race(const Accessor& by, const Party& now, const Party& befor
     text += "\n  both are atomic, but not of one object: they overlap in part";
   }
   choices_.memory_fault(VerdictKind::data_race,
-<<<<<<< HEAD
-                        text + "\n  missing edge: " + missing_edge(by, before) + describe_block(at));
-=======
-                        describe(now, "") + "\n  races with the " + describe(before, " before it") +
-                            "\n  missing edge: " + missing_edge(by, before) + describe_block(at));
->>>>>>> b2dfa3e (wip)
+                        text + "\n  missing edge: " + missing_edge(by, before) +
+                            describe_block(at));
   __builtin_unreachable();  // g++ forgets that a virtual function does not return
 }
 
