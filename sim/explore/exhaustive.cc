@@ -107,14 +107,6 @@ void search(SearchChooser& chooser, const WorldRun& run, Count& count) {
 
 }  // namespace
 
-RunOptions exhaustive_run_options(MemoryMode memory) {
-  RunOptions options;
-  options.memory = memory;
-  options.frozen_clock = true;
-  options.spin_blocks = true;
-  return options;
-}
-
 ExhaustiveResult search_exhaustively(const WorldRun& run, const ExhaustiveOptions& options,
                                      const std::function<bool(const RunResult&)>& visit) {
   ExhaustiveResult result;

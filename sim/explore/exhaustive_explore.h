@@ -17,7 +17,7 @@ struct ExhaustiveExploreOptions {
   ExhaustiveOptions search;  // bounds, reduction, limit; its `progress` is not used
   MemoryMode memory = MemoryMode::weak;
   fault::Plan plan;      // "none" by default: each strike doubles the executions
-  bool minimise = true;  // the schedule that was found, not the program
+  bool minimise = true;
   std::uint64_t max_points = 100'000;
   /// Called now and then; false stops the search. Progress::runs are executions and cut ones.
   std::function<bool(const Progress&)> progress;

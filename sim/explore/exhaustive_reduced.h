@@ -77,7 +77,7 @@ class ReducedChooser final : public Chooser {
     Footprint touched;         // on this branch
     Footprint branches_touched;
     bool barrier = false;      // time jumped: all before happens before all after
-    /// By thread: one more than the number of its last event that happens before this one, or is it.
+    /// By thread: 1 + the number of its last event that happens before this one, or is it.
     std::array<std::uint32_t, max_threads> clock{};
   };
   using Clock = decltype(Node::clock);

@@ -7,6 +7,7 @@
 
 #include "explore/host.h"
 #include "explore/meter.h"
+#include "explore/profile.h"
 #include "explore/programs.h"
 #include "explore/replay.h"
 #include "explore/strategy.h"
@@ -55,17 +56,22 @@ void Search::start_block(std::uint64_t block) {
   calibrate(block);
 }
 
-// PCT's k, from the program alone, so that a run does not depend on the runs before it. These runs
+// PCT's k and SURW's counts, from the program alone, so that a run does not depend on the runs before it. These runs
 // are not judged: the ones that are will meet the same failures.
 void Search::calibrate(std::uint64_t block) {
   const auto walk = make_strategy("random");
   std::uint64_t most = 0;
+  Profile profile;
+  Profiler profiler(*walk, profile);
   for (std::uint64_t i = 0; i < 2; ++i) {
     walk->start(derive(options_.root_seed, Purpose::calibration, 2 * block + i));
-    trial_->run(*walk);
+    trial_->run(profiler);
     most = std::max(most, walk->questions());
   }
   strategy_->set_length(most);
+  profile.divide(2);
+  profile.keep_shared();
+  strategy_->set_profile(std::move(profile));
 }
 
 std::string Search::differs_when_repeated(const RunResult& first, std::uint64_t subset) {

@@ -18,13 +18,18 @@ class RandomWalk final : public Scheduler {
       : probabilities_(probabilities) {}
 
   void draw(Random& random, std::uint64_t length) override;
-  void begin(std::uint64_t seed) override { stream_ = Random(seed); }
+  void begin(std::uint64_t seed) override {
+    stream_ = Random(seed);
+    newest_ = 0;
+  }
   std::uint32_t pick(const Question& question) override;
   std::string describe() const override;
 
  private:
   std::span<const std::uint32_t> probabilities_;
   std::uint32_t probability_ = 0;
+  std::uint32_t start_ = 0;   // per million: a new thread runs at once
+  std::uint32_t newest_ = 0;  // the highest number of a thread that was seen
   Random stream_;
 };
 

@@ -4,15 +4,20 @@
 
 #include "aiosim/verdict.h"
 #include "explore/pct.h"
+#include "explore/pos.h"
+#include "explore/profile.h"
 #include "explore/random.h"
+#include "explore/surw.h"
 
 namespace aiosim {
 namespace {
 
 constexpr StrategyName names[] = {
-    {"portfolio", "random or pct, drawn for each run"},
+    {"portfolio", "drawn for each run: surw 40 %, pct 20 %, pos 20 %, random 20 %"},
     {"random", "random walk; probability of a switch drawn for each run from 1, .5, .2, .05, .02"},
     {"pct", "priorities with d - 1 change points; d drawn for each run from 2, 3, 5, 10"},
+    {"pos", "each next operation has a random priority; those that race with it draw anew"},
+    {"surw", "even over the orders of operations on one object, drawn for each run"},
     {"sparse", "few switches, few stale reads, few faults: schedules that are short to tell"},
 };
 
@@ -27,20 +32,31 @@ constexpr RateSets sparse_rates() {
 
 }  // namespace
 
-Strategy::Strategy(std::string name, std::vector<std::unique_ptr<Scheduler>> schedulers,
+Strategy::Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Profile> profile,
                    const RateSets& rates)
     : name_(std::move(name)),
-      schedulers_(std::move(schedulers)),
-      scheduler_(schedulers_.front().get()),
+      shares_(std::move(shares)),
+      scheduler_(shares_.front().scheduler.get()),
+      profile_(std::move(profile)),
       rates_(rates) {
   start(0);
 }
 
+Strategy::~Strategy() = default;
+
+void Strategy::set_profile(Profile profile) { *profile_ = std::move(profile); }
+
 void Strategy::start(std::uint64_t run_seed) {
   seed_ = run_seed;
   Random random(mix64(run_seed));
-  const auto count = static_cast<std::uint32_t>(schedulers_.size());
-  scheduler_ = schedulers_[random.below(count)].get();
+  std::uint32_t all = 0;
+  for (const Share& share : shares_) all += share.weight;
+  std::uint32_t at = random.below(all);
+  for (const Share& share : shares_) {
+    scheduler_ = share.scheduler.get();
+    if (at < share.weight) break;
+    at -= share.weight;
+  }
   scheduler_->draw(random, length_);
   rates_.draw(random);
   begin();
@@ -69,19 +85,25 @@ std::unique_ptr<Strategy> make_strategy(std::string_view name) {
   using Drawn = std::span<const std::uint32_t>;
   const bool sparse = name == "sparse";
   const bool both = name == "portfolio" || sparse;
-  std::vector<std::unique_ptr<Scheduler>> schedulers;
+  std::vector<Strategy::Share> shares;
+  auto profile = std::make_unique<Profile>();
+  if (name == "portfolio" || name == "surw") {
+    shares.push_back({std::make_unique<Surw>(*profile), 40});
+  }
   if (both || name == "random") {
-    schedulers.push_back(std::make_unique<RandomWalk>(sparse ? Drawn(few_switches) : switches));
+    shares.push_back(
+        {std::make_unique<RandomWalk>(sparse ? Drawn(few_switches) : switches), 20});
   }
   if (both || name == "pct") {
-    schedulers.push_back(std::make_unique<Pct>(sparse ? Drawn(few_changes) : changes));
+    shares.push_back({std::make_unique<Pct>(sparse ? Drawn(few_changes) : changes), 20});
   }
-  if (schedulers.empty()) {
+  if (name == "portfolio" || name == "pos") shares.push_back({std::make_unique<Pos>(), 20});
+  if (shares.empty()) {
     std::string expected;
     for (const StrategyName& one : names) expected += ' ' + std::string(one.name);
     throw BadInput("strategy: expected one of" + expected + ", found " + std::string(name));
   }
-  return std::make_unique<Strategy>(std::string(name), std::move(schedulers),
+  return std::make_unique<Strategy>(std::string(name), std::move(shares), std::move(profile),
                                     sparse ? sparse_rates() : swarm_rates);
 }
 

@@ -28,31 +28,49 @@ class Scheduler {
   /// The run starts, perhaps again: the same answers from the same seed.
   virtual void begin(std::uint64_t seed) = 0;
   virtual std::uint32_t pick(const Question& question) = 0;
+  /// Question::pending is wanted.
+  virtual bool watches() const { return false; }
   virtual std::string describe() const = 0;
 };
 
+/// How many threads schedulers tell apart; no world has more.
+inline constexpr std::uint32_t most_threads = 32;
+
+class Profile;
+
 class Strategy final : public Chooser {
  public:
-  Strategy(std::string name, std::vector<std::unique_ptr<Scheduler>> schedulers,
+  struct Share {
+    std::unique_ptr<Scheduler> scheduler;
+    std::uint32_t weight = 1;  // of the runs
+  };
+  Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Profile> profile,
            const RateSets& rates);
+  ~Strategy() override;
 
   /// Draws scheduler, parameters and rates of the next run from `run_seed` alone (and the length).
   void start(std::uint64_t run_seed);
   /// About how many scheduling questions a run asks: PCT spreads its change points over them.
   void set_length(std::uint64_t questions) { length_ = questions; }
+  /// What the program's threads do: SURW draws its target from it. Empty until set.
+  void set_profile(Profile profile);
   /// Strategy, parameters and seed in one line.
   std::string describe() const;
 
   void begin() override;
   std::uint32_t choose(const Question& question) override;
+  Watch watches() const override {
+    return scheduler_->watches() ? Watch::pending : Watch::nothing;
+  }
 
   /// Scheduling questions asked since begin().
   std::uint64_t questions() const { return questions_; }
 
  private:
   std::string name_;
-  std::vector<std::unique_ptr<Scheduler>> schedulers_;
+  std::vector<Share> shares_;
   Scheduler* scheduler_;
+  std::unique_ptr<Profile> profile_;
   Rates rates_;
   std::uint64_t seed_ = 0;
   std::uint64_t length_ = 200;

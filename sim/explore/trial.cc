@@ -4,6 +4,8 @@
 #include <tuple>
 #include <utility>
 
+#include "aiosim/exhaustive.h"
+
 namespace aiosim {
 namespace {
 
@@ -33,7 +35,7 @@ RunResult Trial::run(Chooser& chooser, std::uint64_t subset, bool trace) {
   options.record_trace = trace;
   fault::begin_run(subset);
   RunResult result = aiosim::run([this] { execution_->body(); }, chooser, options);
-  result.verdict = execution_->judge(result);
+  if (!result.cut) result.verdict = execution_->judge(result);
   return result;
 }
 
@@ -52,6 +54,7 @@ fault::Plan plan_of(const SeedFile& seed) {
 
 RunOptions options_of(const SeedFile& seed) {
   RunOptions options;
+  if (seed.searched) options = exhaustive_run_options();
   options.memory = seed.memory;
   options.max_points = seed.max_points;
   return options;

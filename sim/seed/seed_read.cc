@@ -243,7 +243,8 @@ SeedFile read_root(const Place& place, const toml::table& table) {
   }
   const Fields fields(place, table,
                       {"version", "happens", "property", "rule", "backend", "verdict", "text",
-                       "memory", "max_points", "program", "faults", "schedule", "found"});
+                       "memory", "max_points", "searched", "program", "faults", "schedule",
+                       "found"});
   SeedFile seed;
   seed.version = static_cast<int>(fields.number("version", 1, SeedFile::current_version));
   seed.happens = fields.text("happens");
@@ -254,6 +255,10 @@ SeedFile read_root(const Place& place, const toml::table& table) {
   if (memory != "weak" && memory != "sc") place.fail(fields.need("memory"), "\"weak\" or \"sc\"");
   seed.memory = memory == "weak" ? MemoryMode::weak : MemoryMode::sc;
   seed.max_points = fields.number("max_points", 1, INT64_MAX);
+  if (const auto* searched = fields.find("searched")) {
+    if (!searched->is_boolean()) place.fail(*searched, "true or false for 'searched'");
+    seed.searched = searched->as_boolean()->get();
+  }
   if (const auto* program = fields.find("program")) read_program(place, *program, seed);
   if (const auto* faults = fields.find("faults")) read_faults(place, *faults, seed);
   read_schedule(place, fields.need("schedule"), seed);

@@ -162,6 +162,7 @@ void append_head(std::string& out, const SeedFile& seed) {
   append_list(out, "text", lines_of(seed.verdict.text));
   append_text(out, "memory", seed.memory == MemoryMode::weak ? "weak" : "sc");
   append_number(out, "max_points", seed.max_points);
+  if (seed.searched) out += "searched = true\n";
 }
 
 }  // namespace

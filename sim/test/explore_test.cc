@@ -201,7 +201,7 @@ TEST_P(EachStrategy, finds_the_fault_and_names_only_it) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Explore, EachStrategy,
-                         testing::Values("random", "pct", "portfolio", "sparse"),
+                         testing::Values("random", "pct", "pos", "surw", "portfolio", "sparse"),
                          [](const auto& one) { return std::string(one.param); });
 
 // Points that are off in a run, or have struck often enough, must count their questions: else the

@@ -1,6 +1,7 @@
 // sources: explore/explore.cc explore/host.cc explore/minimise.cc explore/choice_shrink.cc
 // sources: explore/trial.cc explore/replay.cc explore/strategy.cc explore/rates.cc
-// sources: explore/random.cc explore/pct.cc explore/behaviours.cc seed/seed_text.cc names/names.cc
+// sources: explore/random.cc explore/pct.cc explore/pos.cc explore/surw.cc explore/profile.cc
+// sources: explore/behaviours.cc seed/seed_text.cc names/names.cc
 // sources: test/toy/world.cc test/toy/fault.cc
 //
 // The search over a world small enough to see through: found, minimised to the fewest choices that
@@ -157,7 +158,7 @@ TEST_P(EachStrategy, lets_a_thread_that_spins_wait_for_another_in_bounded_time) 
 }
 
 INSTANTIATE_TEST_SUITE_P(Explore, EachStrategy,
-                         testing::Values("random", "pct", "portfolio", "sparse"),
+                         testing::Values("random", "pct", "pos", "surw", "portfolio", "sparse"),
                          [](const auto& one) { return std::string(one.param); });
 
 TEST(Explore, run_i_does_not_depend_on_the_runs_before_it) {

@@ -72,6 +72,7 @@ SeedFile draw_seed(std::uint64_t number) {
   seed.verdict.text = draw_text(random);
   seed.memory = random.below(2) == 0 ? MemoryMode::weak : MemoryMode::sc;
   seed.max_points = 1 + random.below(1'000'000);
+  seed.searched = random.below(2) == 0;
   for (std::uint32_t part = random.below(4); part > 0; --part) {
     seed.program.parts.push_back({draw_text(random), {}});
     for (std::uint32_t op = random.below(5); op > 0; --op) {
@@ -108,6 +109,7 @@ void expect_equal(const SeedFile& a, const SeedFile& b) {
   EXPECT_EQ(a.verdict.text, b.verdict.text);
   EXPECT_EQ(a.memory, b.memory);
   EXPECT_EQ(a.max_points, b.max_points);
+  EXPECT_EQ(a.searched, b.searched);
   EXPECT_EQ(a.program, b.program);
   EXPECT_EQ(a.faults, b.faults);
   EXPECT_EQ(a.fault_limit, b.fault_limit);
@@ -277,6 +279,7 @@ TEST(Seed, mistakes_are_named_with_line_and_expectation) {
       {"\"deadlock\"", "\"dead lock\"", "expected a verdict (pass, rule broken, deadlock"},
       {"\"weak\"", "\"strong\"", "expected \"weak\" or \"sc\", found \"strong\""},
       {"max_points = 100000", "max_points = -1", "expected an integer from 1 to"},
+      {"max_points = 100000", "max_points = 100000\nsearched = 1", "expected true or false"},
       {"ops = [\n  \"poll", "ops = [\n  4,\"poll", "expected a string in 'ops', found integer 4"},
       {"T1 sched 3", "T1 shed 3", "expected \"T<thread> <kind> <number from 1>\" for 'at'"},
       {"T1 sched 3", "T1 sched 0", "for 'at', found \"T1 sched 0\""},

@@ -45,7 +45,13 @@ struct ExhaustiveResult {
 using WorldRun = std::function<RunResult(Chooser&)>;
 
 /// What the runs of a search need: a clock that only reads move, spinning threads that block.
-RunOptions exhaustive_run_options(MemoryMode memory = MemoryMode::weak);
+inline RunOptions exhaustive_run_options(MemoryMode memory = MemoryMode::weak) {
+  RunOptions options;
+  options.memory = memory;
+  options.frozen_clock = true;
+  options.spin_blocks = true;
+  return options;
+}
 
 /// Runs `run` once for each execution that is left. `visit` gets each result that was not cut;
 /// false stops the search. Throws BadInput if a run does not repeat under the same choices.

@@ -22,6 +22,7 @@ struct SeedFile {
   Verdict verdict;       // kind and rule are what replay compares; text is for people
   MemoryMode memory = MemoryMode::weak;
   std::uint64_t max_points = 100'000;  // step budget: a livelock depends on it
+  bool searched = false;  // by exhaustive search: under exhaustive_run_options()
   Program program;
   std::vector<std::string> faults;     // armed fault points, by exact name
   std::uint32_t fault_limit = 0;       // strikes per run and point
