@@ -47,6 +47,7 @@ void Interpreter::on_oneshot(void* opaque) {
   auto& instance = *static_cast<Instance*>(opaque);
   Interpreter& self = *instance.self;
   self.begin_call();
+  share_own(0, Verb::signal);
   instance.outstanding = false;
   Observation seen{.what = What::call_begin, .source = Source::oneshot, .index = instance.number};
   seen.a = &instance - self.instances_.data();
@@ -67,6 +68,7 @@ void Interpreter::on_timer(void* opaque) {
   auto& timer = *static_cast<TimerState*>(opaque);
   Interpreter& self = *timer.self;
   self.begin_call();
+  share_own(0, Verb::signal);
   timer.armed = false;
   Observation seen{.what = What::call_begin, .source = Source::timer, .index = timer.number};
   self.recorder_.add(0, seen);
@@ -96,6 +98,7 @@ std::int64_t Interpreter::take_data(Registration& handler, bool read) {
     const UnderTestScope scope;
     bytes = read_fd(fd.read_fd);
   }
+  share_own(0, Verb::signal);
   fd.data = 0;  // after the read: data > 0 means that a write came or comes after it
   if (!fd.hung_up) return bytes;
   // It stays readable for ever: nothing is left to do but to take the handler away.
@@ -105,6 +108,7 @@ std::int64_t Interpreter::take_data(Registration& handler, bool read) {
 
 void Interpreter::fd_call(Registration& handler, Source source) {
   begin_call();
+  share_own(0, Verb::signal);
   Observation seen{.what = What::call_begin, .source = source, .index = handler.fd};
   seen.a = registration_number(handler);
   recorder_.add(0, seen);

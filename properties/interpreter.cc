@@ -52,6 +52,22 @@ void Interpreter::start_producers() {
   }
 }
 
+/// Whether home sleeps, and what a producer may still use, follows from what the others have done.
+void Interpreter::share_own(int thread, Verb verb) {
+  constexpr std::uint32_t objects = 0;  // what is registered, deleted, armed, written
+  aiosim::shares(static_cast<std::uint32_t>(thread) + 1, true);
+  const bool flags = verb == Verb::notify || verb == Verb::schedule || verb == Verb::schedule_idle;
+  aiosim::shares(objects, !flags);
+}
+
+void Interpreter::share_others(int thread) const {
+  constexpr std::uint32_t objects = 0;
+  aiosim::shares(objects, false);
+  for (int other = 0; other <= producers_; ++other) {
+    if (other != thread) aiosim::shares(static_cast<std::uint32_t>(other) + 1, false);
+  }
+}
+
 void Interpreter::produce(int thread) {
   static constexpr const char* names[] = {"home", "producer 1", "producer 2", "producer 3"};
   aiosim::name_thread(names[thread]);
@@ -66,6 +82,7 @@ void Interpreter::produce(int thread) {
 /// thing on a correct loop: doubt counts as nothing outstanding.
 bool Interpreter::outstanding() const {
   if (home_notified_) return true;
+  share_others(0);
   for (int thread = 1; thread <= producers_; ++thread) {
     if (!finished_[static_cast<std::size_t>(thread)]) return true;
   }

@@ -101,6 +101,8 @@ class Interpreter {
   void set_up();
   void start_producers();
   void produce(int thread);
+  static void share_own(int thread, Verb verb);
+  void share_others(int thread) const;
   void run_part(int thread, const Part* part);
   void run_calls(Role role, int number);
   void drain();

@@ -21,11 +21,13 @@ void Interpreter::observed(int thread, Observation seen, const Call& call) {
     const UnderTestScope scope;
     call();
   }
+  share_own(thread, seen.verb);
   seen.what = What::op_end;
   recorder_.add(thread, seen);
 }
 
 void Interpreter::run_op(int thread, const Op& op) {
+  if (op.verb != Verb::poll && op.verb != Verb::poll_blocking) share_own(thread, op.verb);
   switch (op.verb) {
     case Verb::poll:
       return poll(false);
@@ -121,6 +123,7 @@ void Interpreter::oneshot(int thread, const Op& op) {
 /// be the program's own use after free.
 bool Interpreter::others_finished(int thread, int bh) const {
   const auto& touches = touches_[static_cast<std::size_t>(bh)];
+  share_others(thread);
   for (std::size_t other = 0; other < max_threads; ++other) {
     if (static_cast<int>(other) == thread || !touches[other]) continue;
     if (other == 0 || !finished_[other]) return false;

@@ -21,6 +21,7 @@ HarnessScope::~HarnessScope() = default;
 UnderTestScope::UnderTestScope() : saved_(0) { static_cast<void>(saved_); }
 UnderTestScope::~UnderTestScope() = default;
 
+void shares(std::uint32_t, bool) {}
 void note(const char*, std::int64_t, std::int64_t) {}
 void name_thread(std::string_view) {}
 void stop_run(Verdict verdict) { throw RunStopped{std::move(verdict)}; }

@@ -13,6 +13,7 @@ enum class ObjectType : std::uint8_t {
   barrier,
   kernel,   // fds, epolls and sleepers together: what one call changes another may see
   seq_cst,  // the order of seq_cst operations
+  harness,  // state of the harness (aiosim::shares)
   count_
 };
 

@@ -50,6 +50,10 @@ void note(const char* label, std::int64_t a, std::int64_t b) {
   if (g_current != nullptr) world().record(label, {}, a, b, nullptr);
 }
 
+void shares(std::uint32_t state, bool writes) {
+  if (g_current != nullptr) world().touch({runtime::ObjectType::harness, state}, writes);
+}
+
 void name_thread(std::string_view name) {
   if (g_current == nullptr) return;
   const std::size_t size = std::min(name.size(), sizeof g_current->name - 1);

@@ -61,6 +61,11 @@ class UnderTestScope {
 /// Adds a line to the trace and to its hash ("bh 3 called"). `label` must be a literal.
 void note(const char* label, std::int64_t a = 0, std::int64_t b = 0);
 
+/// What the harness does next reads (or writes) state of its own, named by a number of its choice,
+/// that harness code on other threads writes (reads) and that steers what is done under test.
+/// Exhaustive search must know of it: orders of what shares nothing are not tried.
+void shares(std::uint32_t state, bool writes);
+
 /// Names the calling thread in traces and seed files (at most 15 characters).
 void name_thread(std::string_view name);
 
