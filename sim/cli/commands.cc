@@ -2,6 +2,8 @@
 #include "cli/commands.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 
 #include "cli/words.h"
 #include "trace/timeline.h"
@@ -61,6 +63,19 @@ std::string choices_text(const SeedFile& seed) {
                        choice.key.number, trace::in_words(choice), at);
   }
   return out;
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  namespace fs = std::filesystem;
+  const std::string fresh = path + ".new";
+  std::ofstream(fresh, std::ios::binary) << text;
+  std::error_code error;
+  const bool whole = fs::file_size(fresh, error) == text.size() && !error;
+  if (whole) fs::rename(fresh, path, error);
+  if (whole && !error) return;
+  const std::string why = error ? error.message() : "only a part was";
+  fs::remove(fresh, error);
+  throw BadInput(fmt::format("{}: cannot be written: {}", path, why));
 }
 
 void print_troubles(const std::vector<std::string>& troubles) {

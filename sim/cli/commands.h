@@ -51,6 +51,9 @@ const Backend& backend_for(const Options& options, const std::string& named, Cat
 std::string program_text(const SeedFile& seed);
 std::string choices_text(const SeedFile& seed);
 
+/// Replaces `path` as a whole; BadInput if that cannot be done.
+void write_file(const std::string& path, const std::string& text);
+
 /// Why workers gave no result, each a line on standard error; many of a kind are only counted.
 void print_troubles(const std::vector<std::string>& troubles);
 

@@ -1,7 +1,6 @@
 // aiosim conform: the matrix of rules and backends.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 
@@ -200,15 +199,6 @@ void say_failures(const Options& options, const ConformReport& report) {
   }
 }
 
-void write_file(const fs::path& path, const std::string& text) {
-  const fs::path fresh = path.string() + ".new";
-  std::ofstream(fresh, std::ios::binary) << text;
-  std::error_code error;
-  if (fs::file_size(fresh, error) == text.size() && !error) fs::rename(fresh, path, error);
-  if (error) throw BadInput(fmt::format("{}: cannot be written: {}", path.string(),
-                                        error.message()));
-}
-
 }  // namespace
 
 int run_conform(const Options& options, Catalog& catalog) {
@@ -236,9 +226,9 @@ int run_conform(const Options& options, Catalog& catalog) {
   say(options, "\n{} pass, {} fail, {} not offered, {} not run; rules without a property: {}\n",
       counts["pass"], counts["fail"], counts["not-offered"], counts["not-run"],
       report.untested_rules.size());
-  write_file(fs::path(folder) / "conform.json", json(report));
-  write_file(fs::path(folder) / "conform.xml", junit(report));
-  write_file(fs::path(folder) / "conform.html", html(report));
+  write_file(folder + "/conform.json", json(report));
+  write_file(folder + "/conform.xml", junit(report));
+  write_file(folder + "/conform.html", html(report));
   say(options, "report: {}/conform.html, .xml, .json{}\n", folder,
       report.interrupted ? " (interrupted)" : "");
   print_json(options, json(report));

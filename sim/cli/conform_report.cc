@@ -5,25 +5,10 @@
 #include <map>
 
 #include "cli/report.h"
+#include "cli/words.h"
 
 namespace aiosim::cli {
 namespace {
-
-/// For XML and HTML, text and attributes; control characters that XML forbids become '?'.
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += byte < 0x20 && c != '\n' && c != '\t' ? '?' : c;
-    }
-  }
-  return out;
-}
 
 std::size_t count(const ConformReport& report, std::string_view result,
                   const std::string& backend = {}) {

@@ -1,4 +1,6 @@
 // aiosim explain: what happened in a seed file's run, and why it fails.
+#include <filesystem>
+
 #include "cli/commands.h"
 #include "cli/explain_words.h"
 #include "cli/interrupt.h"
@@ -30,9 +32,30 @@ void say_report(const Options& options, const ExplainReport& report) {
   if (report.explanation) say(options, "\n{}", why_text(report));
 }
 
+/// Before long work, so that none is lost for want of a place.
+void check_folder_of(const char* flag, const std::string& file) {
+  namespace fs = std::filesystem;
+  if (file.empty()) return;
+  const fs::path folder = fs::path(file).parent_path();
+  if (fs::is_directory(file)) throw BadInput(fmt::format("{}: {} is a folder", flag, file));
+  if (!folder.empty() && !fs::is_directory(folder)) {
+    throw BadInput(fmt::format("{} {}: there is no folder {}", flag, file, folder.string()));
+  }
+}
+
+void write_files(const Options& options, const ExplainReport& report) {
+  if (!options.html.empty()) write_file(options.html, html(report));
+  if (!options.perfetto.empty()) write_file(options.perfetto, trace::perfetto(report.timeline));
+  for (const std::string& file : {options.html, options.perfetto}) {
+    if (!file.empty()) say(options, "written: {}\n", file);
+  }
+}
+
 }  // namespace
 
 int run_explain(const Options& options, Catalog& catalog) {
+  check_folder_of("--html", options.html);
+  check_folder_of("--perfetto", options.perfetto);
   const LoadedSeed loaded = load_seed(options, options.files.front(), catalog);
   ReplayOptions settings;
   settings.strict = !options.loose;
@@ -59,6 +82,7 @@ int run_explain(const Options& options, Catalog& catalog) {
     put_in_words(report, symbolizer);
   }
   if (!options.json) say_report(options, report);
+  write_files(options, report);
   print_json(options, json(report));
   if (as_expected) return 0;
   fmt::print(stderr, "the file expected {}\n", describe(loaded.seed.verdict, catalog));

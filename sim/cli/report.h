@@ -111,4 +111,7 @@ std::string json(const ListReport& report);
 std::string junit(const ConformReport& report);
 std::string html(const ConformReport& report);
 
+/// The explanation as one page that needs nothing else.
+std::string html(const ExplainReport& report);
+
 }  // namespace aiosim::cli

@@ -33,6 +33,9 @@ std::string slug(std::string_view text, std::size_t longest);
 /// The text up to its first line feed, control characters shown as '?': safe as one line.
 std::string one_line(std::string_view text);
 
+/// For XML and HTML, text and attributes; control characters that XML forbids become '?'.
+std::string escaped(std::string_view text);
+
 /// 1234567 as "1,234,567".
 std::string with_commas(std::uint64_t number);
 

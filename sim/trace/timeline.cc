@@ -1,5 +1,8 @@
 #include "trace/timeline.h"
 
+#include <algorithm>
+#include <initializer_list>
+#include <map>
 #include <set>
 
 namespace aiosim::trace {
@@ -11,6 +14,7 @@ bool is_choice(const TraceEvent& event) { return std::string_view(event.operatio
 Line make_line(const TraceEvent& event, const RunResult& run, Symbolizer& symbolizer) {
   Line line;
   line.step = event.step;
+  line.thread_number = event.thread;
   line.time_ns = event.time_ns - world_start_ns;
   line.thread = event.thread < run.threads.size() ? run.threads[event.thread].name
                                                   : "thread " + std::to_string(event.thread);
@@ -35,6 +39,52 @@ std::string who_runs(const std::string& detail) {
 std::string ordinal_of(const Choice& choice) {
   if (choice.answers <= 2) return {};
   return " (" + std::to_string(choice.value) + " of " + std::to_string(choice.answers - 1) + ")";
+}
+
+bool starts_with_one_of(const std::string& text, std::initializer_list<const char*> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](const char* word) { return text.starts_with(word); });
+}
+
+bool stores(const Line& line) {
+  if (line.operation == "atomic compare_exchange") return line.b == 1;
+  return line.operation != "atomic load";
+}
+
+/// Which store each atomic operation read: the newest, but for a load (and a compare-exchange that
+/// fails) that chose an older one.
+void link_reads(std::vector<Line>& lines) {
+  std::map<std::string, std::vector<std::size_t>> stores_to;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    Line& line = lines[i];
+    if (!line.operation.starts_with("atomic ")) continue;
+    std::vector<std::size_t>& before = stores_to[line.object];
+    const std::size_t older = line.operation == "atomic load" ? static_cast<std::size_t>(line.b) : 0;
+    const bool known = line.operation != "atomic compare_exchange" || line.choice.empty();
+    if (line.operation != "atomic store" && known && older < before.size()) {
+      line.reads_from = before[before.size() - 1 - older];
+    }
+    if (stores(line)) before.push_back(i);
+  }
+}
+
+void link_wakeups(std::vector<Line>& lines) {
+  std::map<std::uint32_t, bool> blocked;
+  std::map<std::uint32_t, std::size_t> last_of;  // by thread: what may have woken another
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    Line& line = lines[i];
+    if (line.operation.starts_with("before ")) continue;  // a switch
+    if (blocked[line.thread_number]) {
+      for (const auto& [thread, at] : last_of) {
+        if (thread == line.thread_number) continue;
+        if (line.woken_by == no_line || at > line.woken_by) line.woken_by = at;
+      }
+    }
+    blocked[line.thread_number] = line.operation == "blocks";
+    const bool wakes = starts_with_one_of(line.object, {"fd ", "mutex ", "condition ", "thread ",
+                                                        "futex "});
+    if (wakes && line.operation != "blocks") last_of[line.thread_number] = i;
+  }
 }
 
 }  // namespace
@@ -85,6 +135,8 @@ Timeline make_timeline(const RunResult& run, Symbolizer& symbolizer) {
     if (event.thread < waiting.size()) line.choice.swap(waiting[event.thread]);
     timeline.lines.push_back(std::move(line));
   }
+  link_reads(timeline.lines);
+  link_wakeups(timeline.lines);
   for (const ThreadInfo& thread : run.threads) {
     timeline.threads.push_back({thread.name, thread.waiting_for});
   }
