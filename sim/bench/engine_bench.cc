@@ -9,6 +9,7 @@
 #include "aiosim/module.h"
 #include "aiosim/observe.h"
 #include "aiosim/run.h"
+#include "scenario.h"
 
 namespace {
 
@@ -45,24 +46,24 @@ class RandomChooser final : public aiosim::Chooser {
   aiosim::Random random_{1};
 };
 
+// A world of three threads that do 4 * rounds atomic operations each; with 4 rounds, about fifty.
 template <typename ChooserType>
 void worlds(benchmark::State& state) {
   static const aiosim::Module module(AIOSIM_BENCH_SCENARIO, "aiosim_backend");
-  void (*scenario)() = *static_cast<void (*const*)()>(module.entry());
+  const auto* const scenario = *static_cast<const BenchScenario* const*>(module.entry());
+  const int rounds = static_cast<int>(state.range(0));
   ChooserType chooser;
   std::uint64_t points = 0;
-  const std::function<void()> body = [scenario] {
+  const std::function<void()> body = [scenario, rounds] {
     const aiosim::UnderTestScope under_test;
-    scenario();
+    scenario->run(rounds);
   };
   for (auto _ : state) {
     const aiosim::RunResult result = aiosim::run(body, chooser);
     if (!result.verdict.passed()) state.SkipWithError(result.verdict.text.c_str());
     points += result.points;
   }
-  state.SetItemsProcessed(state.iterations());
-  state.counters["points_per_second"] =
-      benchmark::Counter(static_cast<double>(points), benchmark::Counter::kIsRate);
+  state.SetItemsProcessed(static_cast<std::int64_t>(points));
   state.counters["points_per_world"] =
       static_cast<double>(points) / static_cast<double>(state.iterations());
 }
@@ -76,8 +77,8 @@ void empty_world(benchmark::State& state) {
 
 BENCHMARK(bare_switch);
 BENCHMARK(empty_world);
-BENCHMARK(worlds<DullChooser>);
-BENCHMARK(worlds<RandomChooser>);
+BENCHMARK(worlds<DullChooser>)->Arg(0)->Arg(4)->Arg(100);
+BENCHMARK(worlds<RandomChooser>)->Arg(4)->Arg(100);
 
 }  // namespace
 

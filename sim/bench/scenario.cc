@@ -1,5 +1,6 @@
-// What the engine is measured with: three threads, about fifty atomic operations in all. Compiled
-// with the hooks; the bench calls it inside a world.
+// What the engine is measured with. Compiled with the hooks; the bench calls it inside a world.
+#include "scenario.h"
+
 #include <atomic>
 #include <thread>
 
@@ -11,8 +12,10 @@ struct Shared {
   std::atomic<int> turn{0};
 };
 
-void work(Shared& shared, int self) {
-  for (int i = 0; i < 4; ++i) {
+// A read-modify-write, a release store, an acquire load and a seq_cst store, on locations that
+// all threads write.
+void work(Shared& shared, int self, int rounds) {
+  for (int i = 0; i < rounds; ++i) {
     shared.counter.fetch_add(1, std::memory_order_relaxed);
     shared.flag.store(self, std::memory_order_release);
     shared.turn.load(std::memory_order_acquire);
@@ -20,19 +23,21 @@ void work(Shared& shared, int self) {
   }
 }
 
-void run_scenario() {
+void run(int rounds) {
   Shared shared;
-  std::thread a(work, std::ref(shared), 1);
-  std::thread b(work, std::ref(shared), 2);
-  work(shared, 0);
+  std::thread a(work, std::ref(shared), 1, rounds);
+  std::thread b(work, std::ref(shared), 2, rounds);
+  work(shared, 0, rounds);
   a.join();
   b.join();
   static_cast<void>(shared.flag.load());
 }
 
+constexpr BenchScenario scenario{run};
+
 }  // namespace
 
 extern "C" {
-extern void (*const aiosim_backend)();
-void (*const aiosim_backend)() = run_scenario;
+extern const BenchScenario* const aiosim_backend;
+const BenchScenario* const aiosim_backend = &scenario;
 }

@@ -13,6 +13,7 @@ Location& Locations::create(Cell& cell, std::uintptr_t at, unsigned size) {
   location.depth = 0;
   location.readers = 0;
   location.writers = 0;
+  location.after_plain = 0;
   location.size = static_cast<std::uint8_t>(size);
   location.overlapped = false;
   cell.location = index;

@@ -30,6 +30,7 @@ struct Location {
   std::uint32_t depth;    // stores in the history
   std::uint32_t readers;  // threads, since the last plain write
   std::uint32_t writers;
+  std::uint32_t after_plain;  // threads that all plain accesses in these cells happen before
   std::uint8_t size;
   bool overlapped;  // another location shares bytes with this one
   std::array<Last, max_threads> last;

@@ -3,14 +3,7 @@
 #include <new>
 #include <string>
 
-#include "memory/location.h"
-#include "memory/pool.h"
-#include "memory/race_detector.h"
-#include "memory/run_table.h"
-#include "memory/seq_cst.h"
-#include "memory/shadow.h"
-#include "memory/store_history.h"
-#include "memory/thread_view.h"
+#include "memory/state.h"
 #include "memory/value.h"
 
 namespace aiosim::memory {
@@ -19,94 +12,7 @@ namespace {
 
 constexpr std::uint8_t max_spurious_failures = 4;
 
-std::uintptr_t address_of(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
-
 }  // namespace
-
-struct Memory::State {
-  explicit State(ChoiceSource& source)
-      : choices(source),
-        locations(shadow),
-        history(order, locations),
-        races(source, shadow, locations, history) {}
-
-  ChoiceSource& choices;
-  MemoryMode mode = MemoryMode::weak;
-  std::uint32_t thread_count = 1;
-  std::uint64_t behaviour = 0;
-  Shadow shadow;
-  SeqCst order;
-  Locations locations;
-  StoreHistory history;
-  RaceDetector races;
-  RunTable annotated;  // address -> message
-  Pool<Message> annotations;
-  std::array<ThreadView, max_threads> threads;
-  struct Recent {
-    std::uintptr_t address = 0;
-    std::uint32_t run = 0;
-    unsigned size = 0;
-    Cell* cell = nullptr;
-    Location* location = nullptr;
-  };
-  std::array<Recent, 32> recents;  // a cache of lookups
-
-  Accessor accessor(std::uint32_t thread, const void* pc) { return {thread, threads[thread], pc}; }
-
-  /// With one thread, and under sequential consistency, nothing but the newest is ever read.
-  bool keeps_history() const { return thread_count > 1 && mode == MemoryMode::weak; }
-
-  /// Operations of a thread are counted to 2^27: enough to tell the edges of a run apart.
-  void edge(std::uint32_t thread, std::uint64_t from, std::uint64_t number) {
-    const std::uint64_t to = std::uint64_t{thread} << 27 | (threads[thread].operations & 0x7ffffff);
-    behaviour += mix64(to << 32 ^ (from << 27 | (number & 0x7ffffff)));
-  }
-
-  /// A location that was looked up before in this run, if it is still at hand.
-  Recent& recent(std::uintptr_t address) { return recents[(address / 4) % recents.size()]; }
-  bool is_current(const Recent& entry, std::uintptr_t address, unsigned size) const {
-    return entry.address == address && entry.size == size && entry.run == shadow.run() &&
-           entry.cell->run == entry.run && !entry.cell->freed;
-  }
-
-  /// The location of an atomic access; ends the run if it is misaligned or freed memory.
-  const Recent& locate(const Accessor& by, const void* at, unsigned size, const char* what) {
-    const std::uintptr_t address = address_of(at);
-    Recent& entry = recent(address);
-    if (!is_current(entry, address, size)) [[unlikely]] {
-      Cell& cell = races.atomic_cell(by, address, size, what);
-      entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
-    }
-    return entry;
-  }
-
-  std::uint32_t index_of(const Location& location, const Store& store) const {
-    std::uint32_t index = 0;
-    for (const Store* at = location.newest; at != &store; at = at->older) ++index;
-    return index;
-  }
-
-  void read(const Location& location, Store& store, std::uint32_t thread, int order_number,
-            const void* pc) {
-    ThreadView& view = threads[thread];
-    history.read(location, store, view, thread, order_number);
-    // Without an edge a read got its thread's own last store, or, without one, the first value.
-    if (store.thread == thread || store.initial) return;
-    edge(thread, store.thread, store.operation);
-    if (!view.happens_before_me(store.thread, store.epoch)) {
-      races.loose_read(thread, order_number, location, store, pc);
-    }
-  }
-
-  /// Writes on top of the newest store; `continues` if the operation read it.
-  void write(Location& location, std::uint32_t thread, int order_number, Value value,
-             bool continues, const void* pc) {
-    ThreadView& view = threads[thread];
-    history.append(location, view, thread, order_number, value,
-                   continues ? location.newest : nullptr, keeps_history(), pc);
-    if (releases(order_number)) view.tick(thread);
-  }
-};
 
 Memory::Memory(ChoiceSource& choices) : state_(std::make_unique<State>(choices)) {}
 Memory::~Memory() = default;
@@ -140,8 +46,7 @@ void Memory::thread_created(std::uint32_t parent, std::uint32_t child) {
 
 void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
   State& s = *state_;
-  const ThreadView& view = s.threads[finished];
-  s.threads[joiner].acquire({view.clock, view.fence});
+  s.threads[joiner].acquire(s.threads[finished].clock, s.threads[finished].fence);
 }
 
 void Memory::read_newest(std::uint32_t thread) { state_->threads[thread].newest_next = true; }
@@ -182,16 +87,12 @@ void Memory::acquire_at(std::uint32_t thread, const void* at) {
 }
 
 std::uint32_t Memory::object_of(const void* at, unsigned size) {
-  State& s = *state_;
-  const std::uintptr_t address = address_of(at);
-  State::Recent& entry = s.recent(address);
-  if (!s.is_current(entry, address, size)) [[unlikely]] {
-    if (address % size != 0) return 0;
-    Cell& cell = s.shadow.cell(address);
-    if ((cell.poison() & Shadow::bytes_of(address, size)) != 0) return 0;
-    entry = {address, s.shadow.run(), size, &cell, &s.locations.find(cell, address, size)};
-  }
-  return entry.location->ordinal;
+  return state_->ordinal_of(at, size);
+}
+
+std::uint32_t Memory::starts(std::uint32_t thread, const void* at, unsigned size) {
+  state_->threads[thread].tick(thread);
+  return state_->ordinal_of(at, size);
 }
 
 Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
@@ -211,7 +112,7 @@ Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int or
                                   ? s.history.candidates(location, view, thread, order, stores)
                                   : 1;
   view.newest_next = false;
-  const std::uint32_t chosen = s.choices.choose(Kind::reads_from, count);
+  const std::uint32_t chosen = s.choices.ask(Kind::reads_from, count);
   Store& store = *stores[chosen];
   ++s.threads[thread].operations;
   s.read(location, store, thread, order, pc);
@@ -285,11 +186,11 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
     }
   }
   view.newest_next = false;
-  Store& store = *stores[s.choices.choose(Kind::reads_from, count)];
+  Store& store = *stores[s.choices.ask(Kind::reads_from, count)];
   bool succeeds = store.value == expected;
   if (succeeds && weak) {
     const bool newest = &store == location.newest;
-    succeeds = newest && s.choices.choose(Kind::cas_fail, may_fail ? 2 : 1) == 0;
+    succeeds = newest && s.choices.ask(Kind::cas_fail, may_fail ? 2 : 1) == 0;
     view.spurious_failures =
         succeeds ? std::uint8_t{0} : static_cast<std::uint8_t>(view.spurious_failures + 1);
   }

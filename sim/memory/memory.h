@@ -29,6 +29,12 @@ class ChoiceSource {
  public:
   virtual ~ChoiceSource() = default;
   virtual std::uint32_t choose(Kind kind, std::uint32_t answers) = 0;
+  /// The same as choose(kind, answers); a question with one answer is only counted.
+  std::uint32_t ask(Kind kind, std::uint32_t answers) {
+    if (answers > 1) return choose(kind, answers);
+    ++counts[static_cast<std::size_t>(kind)];
+    return 0;
+  }
   /// A race or a use of freed memory by the current thread: ends the run.
   [[noreturn]] virtual void memory_fault(VerdictKind kind, const std::string& text) = 0;
   /// "file:line"-able description of a code address, for texts (may be just the address).
@@ -36,6 +42,13 @@ class ChoiceSource {
   /// The current thread's calls from the access at `pc` outwards, a line each: "\n    in x",
   /// "\n    called from y". For texts.
   virtual std::string describe_stack(const void* pc) { return "\n    in " + describe_pc(pc); }
+
+ protected:
+  /// Of the questions by kind, of the thread that runs.
+  std::uint32_t* counts = own_counts_;
+
+ private:
+  std::uint32_t own_counts_[kind_count] = {};
 };
 
 __extension__ using Value = unsigned __int128;
@@ -75,6 +88,8 @@ class Memory {
   /// The ordinal of the location that an atomic operation is about to access: from 1, by first use
   /// in the run. 0 if it is freed memory (the operation itself will say so).
   std::uint32_t object_of(const void* at, unsigned size);
+  /// tick() and object_of(): an atomic operation comes to its point.
+  std::uint32_t starts(std::uint32_t thread, const void* at, unsigned size);
 
   // Atomics, size 1, 2, 4, 8 or 16 bytes, order as in the ABI (0 relaxed .. 5 seq_cst).
   Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);
@@ -111,8 +126,10 @@ class Memory {
   /// Order-insensitive signature of the reads-from and synchronisation edges seen so far.
   std::uint64_t behaviour() const;
 
+  struct State;  // state.h
+  State& state() { return *state_; }
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

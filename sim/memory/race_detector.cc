@@ -4,6 +4,15 @@
 
 namespace aiosim::memory {
 
+void RaceDetector::plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
+  const std::uintptr_t offset = at % Shadow::cell_bytes;
+  if (offset + size > Shadow::cell_bytes || size == 0) return plain_range(by, at, size, write);
+  Cell& cell = shadow_.cell(at);
+  const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
+  if (repeats(cell, by, bytes, write)) return;
+  if (!replaces(cell, by, bytes, size, write)) plain_cell(by, cell, bytes, {at, size, write});
+}
+
 void RaceDetector::plain_range(const Accessor& by, std::uintptr_t at, std::size_t size,
                                bool write) {
   const std::uintptr_t end = at + size;
@@ -63,6 +72,7 @@ void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, s
   const Party now{by.thread, by.view.clock[by.thread], whole.write, false, whole.size, by.pc};
   const std::uintptr_t first = whole.at / Shadow::cell_bytes * Shadow::cell_bytes;
   locations_.each(cell, [&](Location& location) {
+    location.after_plain = 0;
     // A location of 16 bytes fills its two cells.
     const auto covers = location.size > Shadow::cell_bytes
                             ? std::uint8_t{0xff}
@@ -105,44 +115,37 @@ Cell& RaceDetector::atomic_cell(const Accessor& by, std::uintptr_t at, unsigned 
   return cell;
 }
 
-void RaceDetector::atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
-  const auto check = [&](Cell& part, std::uint32_t bytes) {
-    for (std::uint32_t i = 0; i < part.count; ++i) {
-      const Access& access = shadow_.access(part, i);
-      if ((access.bytes & bytes) == 0 || (!write && !access.write)) continue;
-      if (by.view.happens_before_me(access.thread, access.epoch)) continue;
-      race(by, {by.thread, by.view.clock[by.thread], write, true, location.size, by.pc},
-           {access.thread, access.epoch, access.write, false, access.size, access.pc},
-           location.address);
-    }
-  };
+bool RaceDetector::check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes,
+                              const Location& location, bool write) {
+  bool ordered = true;
+  for (std::uint32_t i = 0; i < cell.count; ++i) {
+    const Access& access = shadow_.access(cell, i);
+    if (by.view.happens_before_me(access.thread, access.epoch)) continue;
+    ordered = false;
+    if ((access.bytes & bytes) == 0 || (!write && !access.write)) continue;
+    race(by, {by.thread, by.view.clock[by.thread], write, true, location.size, by.pc},
+         {access.thread, access.epoch, access.write, false, access.size, access.pc},
+         location.address);
+  }
+  return ordered;
+}
+
+void RaceDetector::check_against_plain(const Accessor& by, Cell& cell, Location& location,
+                                       bool write) {
+  bool ordered;
   if (location.size <= Shadow::cell_bytes) {
-    if (cell.count != 0) {
-      check(cell, ((1U << location.size) - 1) << location.address % Shadow::cell_bytes);
-    }
+    const std::uint32_t bytes = ((1U << location.size) - 1)
+                                << location.address % Shadow::cell_bytes;
+    ordered = check_cell(by, cell, bytes, location, write);
   } else {
-    check(cell, 0xff);
+    ordered = check_cell(by, cell, 0xff, location, write);
     Cell& second = shadow_.cell(location.address + Shadow::cell_bytes);
     if (second.poisoned()) [[unlikely]] {
       check_poison(by, second, 0xff, location.address, location.size, "atomic access");
     }
-    check(second, 0xff);
+    ordered = check_cell(by, second, 0xff, location, write) && ordered;
   }
-  if (location.overlapped) [[unlikely]]
-    against_overlapping(by, location, write);
-  Location::Last& last = location.last[by.thread];
-  const std::uint32_t me = 1U << by.thread;
-  // A write conflicts with all that a read conflicts with.
-  if (write) {
-    last.write = by.view.clock[by.thread];
-    last.write_pc = by.pc;
-    location.writers |= me;
-    location.readers &= ~me;
-  } else {
-    last.read = by.view.clock[by.thread];
-    last.read_pc = by.pc;
-    location.readers |= me;
-  }
+  if (ordered) location.after_plain |= 1U << by.thread;
 }
 
 void RaceDetector::against_overlapping(const Accessor& by, const Location& location, bool write) {

@@ -44,20 +44,38 @@ class RaceDetector {
 
   void reset() { blocks_.reset(shadow_.run()); }
 
-  void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
+  void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
+
+  /// Did this thread the same, or more, since its last operation? Then nobody else ran, and there
+  /// is nothing to check.
+  bool is_repeated(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
     const std::uintptr_t offset = at % Shadow::cell_bytes;
-    if (offset + size > Shadow::cell_bytes || size == 0) return plain_range(by, at, size, write);
-    Cell& cell = shadow_.cell(at);
+    if (offset + size > Shadow::cell_bytes || size == 0) return false;
     const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
-    if (!repeats(cell, by, bytes, write)) {
-      plain_cell(by, cell, bytes, {at, size, write});
-    }
+    return repeats(shadow_.cell(at), by, bytes, write);
   }
 
   /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
   Cell& atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size, const char* what);
   /// Checks an atomic access against plain ones, and keeps it for plain ones to come.
-  void atomic(const Accessor& by, Cell& cell, Location& location, bool write);
+  void atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
+    if ((location.after_plain >> by.thread & 1) == 0) check_against_plain(by, cell, location, write);
+    if (location.overlapped) [[unlikely]]
+      against_overlapping(by, location, write);
+    Location::Last& last = location.last[by.thread];
+    const std::uint32_t me = 1U << by.thread;
+    // A write conflicts with all that a read conflicts with.
+    if (write) {
+      last.write = by.view.clock[by.thread];
+      last.write_pc = by.pc;
+      location.writers |= me;
+      location.readers &= ~me;
+    } else {
+      last.read = by.view.clock[by.thread];
+      last.read_pc = by.pc;
+      location.readers |= me;
+    }
+  }
 
   void loose_read(std::uint32_t reader, int order, const Location& location, const Store& store,
                   const void* pc) {
@@ -89,6 +107,10 @@ class RaceDetector {
   /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
   void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
                     std::size_t size, const char* what);
+  void check_against_plain(const Accessor& by, Cell& cell, Location& location, bool write);
+  /// Are all plain accesses in the cell ordered? Ends the run for one that races.
+  bool check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes, const Location& location,
+                  bool write);
   void plain_range(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
   void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
   /// An atomic of another size, or at another place, that shares bytes with `location`.
@@ -96,7 +118,6 @@ class RaceDetector {
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 
-  /// Did this thread the same, or more, since its last operation? Then nobody else ran.
   bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes, bool write) const {
     if (cell.count == 0) return false;
     const std::uint32_t epoch = by.view.clock[by.thread];
@@ -109,6 +130,22 @@ class RaceDetector {
       }
     }
     return false;
+  }
+
+  /// The common case: nobody but this thread was here, with an access that this one takes the
+  /// place of.
+  bool replaces(Cell& cell, const Accessor& by, std::uint8_t bytes, std::size_t size,
+                bool write) const {
+    if (cell.count > 1 || cell.location != 0 || cell.covered || cell.poisoned()) return false;
+    Access& access = cell.accesses[0];
+    if (cell.count == 1 && (access.thread != by.thread || (access.bytes & ~bytes) != 0 ||
+                            (access.write && !write))) {
+      return false;
+    }
+    access = {by.pc, by.view.clock[by.thread], static_cast<std::uint8_t>(by.thread), bytes, write,
+              static_cast<std::uint8_t>(size)};
+    cell.count = 1;
+    return true;
   }
 
   struct Party {  // of a report

@@ -34,8 +34,9 @@ Shadow::Page*& Shadow::slot(std::uintptr_t number) {
   return table_[at];
 }
 
-Shadow::Page& Shadow::touch(std::uintptr_t number) {
-  Page* page = slot(number);
+Shadow::Page& Shadow::touch(std::uintptr_t number, const Cached& cached) {
+  // What an earlier run found is still there.
+  Page* page = cached.number == number ? cached.page : slot(number);
   if (page == nullptr) page = new_page(number);
   if (page->run != run_) {
     page->run = run_;

@@ -78,7 +78,7 @@ class Shadow {
     const std::uintptr_t number = address >> page_shift;
     Cached& cached = cache_[(number ^ (number >> cache_shift)) & (cache_.size() - 1)];
     if (cached.number != number || cached.run != run_) [[unlikely]] {
-      cached = {number, &touch(number), run_};
+      cached = {number, &touch(number, cached), run_};
     }
     Cell& cell = cached.page->cells[(address / cell_bytes) % cells_per_page];
     if (cell.run != run_) [[unlikely]]
@@ -116,7 +116,7 @@ class Shadow {
     std::uint32_t run = 0;
   };
 
-  Page& touch(std::uintptr_t number);
+  Page& touch(std::uintptr_t number, const Cached& cached);
   Page*& slot(std::uintptr_t number);
   Page* new_page(std::uintptr_t number);
   void grow_table();

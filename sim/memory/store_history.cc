@@ -22,22 +22,6 @@ const char* order_name(int order) {
   }
 }
 
-Store& StoreHistory::take() {
-  if (free_ == nullptr) return stores_[stores_.add()];
-  Store& store = *free_;
-  free_ = store.older;
-  return store;
-}
-
-void StoreHistory::drop(Location& location) {
-  if (location.newest == nullptr) return;
-  location.oldest->older = free_;
-  free_ = location.newest;
-  location.newest = nullptr;
-  location.oldest = nullptr;
-  location.depth = 0;
-}
-
 void StoreHistory::restart(Location& location, Value value) {
   drop(location);
   Store& store = take();
@@ -128,76 +112,6 @@ std::uint32_t StoreHistory::older_candidates(const Location& location, const Thr
     --count;
   }
   return count;
-}
-
-void StoreHistory::read(const Location& location, Store& store, ThreadView& view,
-                        std::uint32_t thread, int order) {
-  if ((store.readers >> thread & 1) == 0) {
-    store.readers |= 1U << thread;
-    store.first_read[thread] = view.clock[thread];
-    store.stale_reads[thread] = 0;
-  }
-  if (&store != location.newest) ++store.stale_reads[thread];
-  if (order == seq_cst) {
-    const std::uint32_t place = seq_cst_.next();
-    if (store.seq_cst == 0) store.seq_cst = place;
-  }
-  if (!store.releases) return;
-  if (acquires(order)) {
-    view.acquire(store.released);
-  } else {
-    view.remember(store.released);
-  }
-}
-
-void StoreHistory::append(Location& location, ThreadView& view, std::uint32_t thread, int order,
-                          Value value, const Store* continued, bool keep, const void* pc) {
-  Store* store;
-  if (location.depth == max_history) {
-    store = location.oldest;
-    location.oldest = store->newer;
-    location.oldest->older = nullptr;
-    --location.depth;
-  } else {
-    store = &take();
-  }
-  store->value = value;
-  store->pc = pc;
-  store->epoch = view.clock[thread];
-  store->operation = view.operations;
-  store->seq_cst = order == seq_cst ? seq_cst_.next() : 0;
-  store->readers = 0;
-  store->thread = static_cast<std::uint8_t>(thread);
-  store->order = static_cast<std::uint8_t>(order);
-  store->initial = false;
-  store->releases = true;
-  if (releases(order)) {
-    store->released.clock = view.clock;
-    store->released.fence = view.fence;
-  } else if (view.has_released) {
-    store->released = view.released;
-  } else {
-    store->releases = false;
-  }
-  if (continued != nullptr && continued->releases) {
-    if (store->releases) {
-      store->released.clock.join(continued->released.clock);
-      store->released.fence = std::max(store->released.fence, continued->released.fence);
-    } else {
-      store->released = continued->released;
-      store->releases = true;
-    }
-  }
-  if (!keep) drop(location);
-  store->newer = nullptr;
-  store->older = location.newest;
-  if (location.newest != nullptr) {
-    location.newest->newer = store;
-  } else {
-    location.oldest = store;
-  }
-  location.newest = store;
-  ++location.depth;
 }
 
 }  // namespace aiosim::memory

@@ -29,9 +29,10 @@ struct ThreadView {
     has_released = false;
   }
 
-  void acquire(const Message& message) {
-    clock.join(message.clock);
-    fence = std::max(fence, message.fence);
+  void acquire(const Message& message) { acquire(message.clock, message.fence); }
+  void acquire(const VectorClock& from, std::uint32_t from_fence) {
+    clock.join(from);
+    fence = std::max(fence, from_fence);
   }
   /// For a later acquire fence.
   void remember(const Message& message) {

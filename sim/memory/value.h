@@ -24,13 +24,12 @@ void write_as(void* at, Value value) {
 }
 
 inline Value read_memory(const void* at, unsigned size) {
+  if (size == 4) return read_as<std::uint32_t>(at);
   switch (size) {
     case 1:
       return read_as<std::uint8_t>(at);
     case 2:
       return read_as<std::uint16_t>(at);
-    case 4:
-      return read_as<std::uint32_t>(at);
     case 8:
       return read_as<std::uint64_t>(at);
     default:
@@ -39,13 +38,12 @@ inline Value read_memory(const void* at, unsigned size) {
 }
 
 inline void write_memory(void* at, unsigned size, Value value) {
+  if (size == 4) return write_as<std::uint32_t>(at, value);
   switch (size) {
     case 1:
       return write_as<std::uint8_t>(at, value);
     case 2:
       return write_as<std::uint16_t>(at, value);
-    case 4:
-      return write_as<std::uint32_t>(at, value);
     case 8:
       return write_as<std::uint64_t>(at, value);
     default:

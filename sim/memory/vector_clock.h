@@ -17,6 +17,7 @@ class VectorClock {
   /// Worlds have few threads: only what is used is copied.
   VectorClock& operator=(const VectorClock& other) {
     for (std::uint32_t i = other.used_; i < used_; ++i) at_[i] = 0;
+    // One by one: a wide load would wait for the narrow store of a tick.
     for (std::uint32_t i = 0; i < other.used_; ++i) at_[i] = other.at_[i];
     used_ = other.used_;
     return *this;

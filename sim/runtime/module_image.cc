@@ -106,15 +106,24 @@ void restore_segments() {
   }
 }
 
-void restore_tls_images(std::vector<void*>& blocks) {
-  blocks.resize(modules().size(), nullptr);
+bool has_tls_blocks(const std::vector<void*>& blocks) { return blocks.size() == modules().size(); }
+
+void find_tls_blocks(std::vector<void*>& blocks) {
+  for (std::size_t i = blocks.size(); i < modules().size(); ++i) {
+    const ModuleImage& module = modules()[i];
+    void* block = nullptr;
+    if (module.loaded && module.tls_module != 0) {
+      std::size_t index[2] = {module.tls_module, 0};
+      block = __tls_get_addr(index);
+    }
+    blocks.push_back(block);
+  }
+}
+
+void restore_tls_images(const std::vector<void*>& blocks) {
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const ModuleImage& module = modules()[i];
-    if (!module.loaded || module.tls_module == 0) continue;
-    if (blocks[i] == nullptr) {
-      std::size_t index[2] = {module.tls_module, 0};
-      blocks[i] = __tls_get_addr(index);
-    }
+    if (!module.loaded || blocks[i] == nullptr) continue;
     char* block = static_cast<char*>(blocks[i]);
     std::memcpy(block, module.tls_image, module.tls_image_size);
     std::memset(block + module.tls_image_size, 0, module.tls_size - module.tls_image_size);

@@ -13,8 +13,11 @@ void forget_module(const void* address);
 
 /// Before a run: the segments as they were remembered.
 void restore_segments();
-/// On a simulated thread's control block (%fs): its blocks of the modules' thread_locals, made at
-/// first use and cached in `blocks`, become what a new thread sees.
-void restore_tls_images(std::vector<void*>& blocks);
+/// `blocks`: a thread's block of each module's thread_locals, null where a module has none. Found
+/// with that thread's %fs; to be found again if a module was loaded since.
+bool has_tls_blocks(const std::vector<void*>& blocks);
+void find_tls_blocks(std::vector<void*>& blocks);
+/// They become what a new thread sees.
+void restore_tls_images(const std::vector<void*>& blocks);
 
 }  // namespace aiosim::runtime

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "aiosim/choice.h"
 
@@ -21,8 +22,12 @@ std::string describe(Object object) {
   if (object.type == clock || object.type == heap || object.type >= kernel) {
     return type_names[static_cast<std::size_t>(object.type)];
   }
-  return std::string(type_names[static_cast<std::size_t>(object.type)]) + ' ' +
-         std::to_string(object.number);
+  char number[16];
+  number[0] = ' ';
+  const auto end = std::to_chars(number + 1, std::end(number), object.number).ptr;
+  std::string text = type_names[static_cast<std::size_t>(object.type)];
+  text.append(number, end);
+  return text;
 }
 
 ObjectNumbers::ObjectNumbers() : slots_(256) {}

@@ -22,12 +22,6 @@
 namespace aiosim::runtime {
 namespace {
 
-constexpr unsigned long hwcap2_fsgsbase = 1ul << 1;
-
-bool has_fsgsbase() {
-  static const bool has = (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0;
-  return has;
-}
 
 // Raw, because our own interposers must not see the pool's calls.
 long futex(std::atomic<std::uint32_t>* word, int op, std::uint32_t value) {
@@ -82,24 +76,23 @@ std::unique_ptr<Tcb> make_tcb() {
 
 }  // namespace
 
+bool has_fsgsbase = false;
+
 std::uintptr_t get_fs() { return static_cast<std::uintptr_t>(::pthread_self()); }
 
-void set_fs(std::uintptr_t base) {
-  if (has_fsgsbase()) {
-    asm volatile("wrfsbase %0" : : "r"(base) : "memory");
-  } else {
-    long result;
-    asm volatile("syscall"
-                 : "=a"(result)
-                 : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(base)
-                 : "rcx", "r11", "memory");
-  }
+void set_fs_by_system_call(std::uintptr_t base) {
+  long result;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(SYS_arch_prctl), "D"(ARCH_SET_FS), "S"(base)
+               : "rcx", "r11", "memory");
 }
 
 Tcb& borrow_tcb(unsigned index) {
   auto& tcbs = pool();
   if (tcbs.empty()) {
-    has_fsgsbase();
+    constexpr unsigned long hwcap2_fsgsbase = 1ul << 1;
+    has_fsgsbase = (getauxval(AT_HWCAP2) & hwcap2_fsgsbase) != 0;
     static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
     static_cast<void>(registered);
   }
@@ -117,14 +110,18 @@ struct ExceptionGlobals {
 }  // namespace
 
 void reset_tcb(Tcb& tcb) {
-  const std::uintptr_t own = get_fs();
-  set_fs(tcb.fs);
-  errno = 0;
-  auto* globals = reinterpret_cast<ExceptionGlobals*>(abi::__cxa_get_globals());
-  globals->caught = nullptr;
-  globals->uncaught = 0;
+  const bool is_new = tcb.error == nullptr;
+  if (is_new || !has_tls_blocks(tcb.tls)) {
+    const std::uintptr_t own = get_fs();
+    set_fs(tcb.fs);
+    tcb.error = &errno;
+    tcb.exceptions = abi::__cxa_get_globals();
+    find_tls_blocks(tcb.tls);
+    set_fs(own);
+  }
+  *tcb.error = 0;
+  *static_cast<ExceptionGlobals*>(tcb.exceptions) = {};
   restore_tls_images(tcb.tls);
-  set_fs(own);
 }
 
 }  // namespace aiosim::runtime

@@ -16,13 +16,23 @@ namespace aiosim::runtime {
 struct Tcb {
   pthread_t handle{};       // of the parked pthread, what pthread_self() returns
   std::uintptr_t fs = 0;
+  int* error = nullptr;     // its errno
+  void* exceptions = nullptr;  // its __cxa_get_globals()
   std::vector<void*> tls;   // this thread's block of each module under test, by module order
 };
 
 /// The %fs base of the caller, and how to change it. Code between a change and the jump to the
 /// thread that it belongs to must not touch thread-local variables.
 std::uintptr_t get_fs();
-void set_fs(std::uintptr_t base);
+void set_fs_by_system_call(std::uintptr_t base);
+extern __attribute__((visibility("hidden"))) bool has_fsgsbase;  // once borrow_tcb() was called
+inline void set_fs(std::uintptr_t base) {
+  if (has_fsgsbase) [[likely]] {
+    asm volatile("wrfsbase %0" : : "r"(base) : "memory");
+  } else {
+    set_fs_by_system_call(base);
+  }
+}
 
 /// Control block number `index` of the process: made at first use, again after a fork.
 Tcb& borrow_tcb(unsigned index);

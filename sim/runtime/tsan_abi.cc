@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "memory/state.h"
 #include "runtime/heap.h"
 #include "runtime/world.h"
 
@@ -28,12 +29,12 @@ inline void plain(const void* at, std::size_t size, bool write, const void* pc) 
   Thread& self = *g_current;
   if (++self.plain_accesses > max_plain_accesses) [[unlikely]]
     loops_without_point(pc);
+  memory::Memory::State& state = world().memory.state();
+  const memory::Accessor by = state.accessor(self.id, pc);
+  const std::uintptr_t address = memory::address_of(at);
+  if (state.races.is_repeated(by, address, size, write)) return;
   const RuntimeScope scope;
-  if (write) {
-    world().memory.plain_write(self.id, const_cast<void*>(at), size, pc);
-  } else {
-    world().memory.plain_read(self.id, at, size, pc);
-  }
+  state.races.plain(by, address, size, write);
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include "memory/thread_view.h"
 #include "memory/value.h"
 #include "runtime/heap.h"
+#include "runtime/point.h"
 #include "runtime/tsan_abi.h"
 #include "runtime/world.h"
 
@@ -15,9 +16,13 @@ namespace {
 using memory::Outcome;
 using memory::Value;
 
-constexpr const char* rmw_names[] = {"atomic exchange",  "atomic fetch_add", "atomic fetch_sub",
-                                     "atomic fetch_and", "atomic fetch_or",  "atomic fetch_xor",
-                                     "atomic fetch_nand"};
+constexpr Word load_word{"atomic load"};
+constexpr Word store_word{"atomic store"};
+constexpr Word compare_exchange_word{"atomic compare_exchange"};
+constexpr Word rmw_words[] = {Word{"atomic exchange"},  Word{"atomic fetch_add"},
+                              Word{"atomic fetch_sub"}, Word{"atomic fetch_and"},
+                              Word{"atomic fetch_or"},  Word{"atomic fetch_xor"},
+                              Word{"atomic fetch_nand"}};
 
 /// What the trace and its hash may know of a value: pointers into modules, stacks and the host's
 /// heap differ from process to process. All of these lie in [first_host_address, 2^47); the run's
@@ -32,8 +37,12 @@ std::int64_t traced(Value value, unsigned size) {
   return static_cast<std::int64_t>(low);
 }
 
-Object atomic_at(World& w, const void* at, unsigned size) {
-  return {ObjectType::atomic, w.memory.object_of(at, size)};
+/// The point before an atomic operation; the object that it works on.
+inline Object point(World& w, const Word& word, const void* at, unsigned size, bool writes,
+                    const void* pc) {
+  const Object object{ObjectType::atomic, w.memory.starts(g_current->id, at, size)};
+  w.point_of_atomic(word, object, pc, {World::id_of(object), writes});
+  return object;
 }
 
 /// Seq_cst operations have one order among them: no two commute.
@@ -43,7 +52,7 @@ void touch_order(World& w, int order) {
 
 /// The order of an access, with what a replay asks for (RunOptions::strengthened).
 int strengthened_order(World& w, const void* pc, int order, bool loads, bool stores) {
-  if (w.strengthened().empty()) [[likely]]
+  if (!w.strengthens()) [[likely]]
     return order;
   order = memory::order_of(order);
   for (const Strengthening& asked : w.strengthened()) {
@@ -56,7 +65,7 @@ int strengthened_order(World& w, const void* pc, int order, bool loads, bool sto
 }
 
 void fence_beside(World& w, const void* pc, Strengthening::Kind kind) {
-  if (w.strengthened().empty()) [[likely]]
+  if (!w.strengthens()) [[likely]]
     return;
   for (const Strengthening& asked : w.strengthened()) {
     if (asked.pc == pc && asked.kind == kind) w.memory.fence(g_current->id, memory::seq_cst);
@@ -80,14 +89,16 @@ Value simulated_load(const void* at, unsigned size, int order, const void* pc) {
   const RuntimeScope scope;
   World& w = world();
   order = strengthened_order(w, pc, order, true, false);
-  const Object object = atomic_at(w, at, size);
-  w.point("atomic load", object, pc, {World::id_of(object), false});
+  const Object object = point(w, load_word, at, size, false, pc);
   touch_order(w, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
   const Outcome outcome = w.memory.load(g_current->id, at, size, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record("atomic load", object, traced(outcome.value, size), outcome.store, pc,
-           w.tracing() ? read_detail(order, outcome) : std::string());
+  w.record_atomic(load_word, object);
+  if (w.tracing()) [[unlikely]] {
+    w.trace(load_word.text, object, traced(outcome.value, size), outcome.store, pc,
+            read_detail(order, outcome));
+  }
   w.read_again(at, size, static_cast<std::uint64_t>(outcome.value));
   return outcome.value;
 }
@@ -96,14 +107,15 @@ void simulated_store(void* at, unsigned size, Value value, int order, const void
   const RuntimeScope scope;
   World& w = world();
   order = strengthened_order(w, pc, order, false, true);
-  const Object object = atomic_at(w, at, size);
-  w.point("atomic store", object, pc);
+  const Object object = point(w, store_word, at, size, true, pc);
   touch_order(w, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
   w.memory.store(g_current->id, at, size, value, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record("atomic store", object, traced(value, size), 0, pc,
-           w.tracing() ? order_detail(order) : std::string());
+  w.record_atomic(store_word, object);
+  if (w.tracing()) [[unlikely]] {
+    w.trace(store_word.text, object, traced(value, size), 0, pc, order_detail(order));
+  }
   w.moved_on();
 }
 
@@ -112,15 +124,17 @@ Value simulated_rmw(void* at, unsigned size, memory::Rmw op, Value operand, int 
   const RuntimeScope scope;
   World& w = world();
   order = strengthened_order(w, pc, order, true, true);
-  const Object object = atomic_at(w, at, size);
-  const char* const name = rmw_names[static_cast<std::size_t>(op)];
-  w.point(name, object, pc);
+  const Word& word = rmw_words[static_cast<std::size_t>(op)];
+  const Object object = point(w, word, at, size, true, pc);
   touch_order(w, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
   const Outcome outcome = w.memory.rmw(g_current->id, at, size, op, operand, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record(name, object, traced(outcome.value, size), traced(operand, size), pc,
-           w.tracing() ? order_detail(order) : std::string());
+  w.record_atomic(word, object);
+  if (w.tracing()) [[unlikely]] {
+    w.trace(word.text, object, traced(outcome.value, size), traced(operand, size), pc,
+            order_detail(order));
+  }
   // A lock that spins by exchange writes what was there.
   if (memory::read_memory(at, size) == outcome.value) {
     w.read_again(at, size, static_cast<std::uint64_t>(outcome.value));
@@ -137,21 +151,20 @@ Value simulated_compare_exchange(void* at, unsigned size, Value expected, Value 
   World& w = world();
   success = strengthened_order(w, pc, success, true, true);
   failure = strengthened_order(w, pc, failure, true, false);
-  const Object object = atomic_at(w, at, size);
-  const char* const name = "atomic compare_exchange";
-  w.point(name, object, pc);
+  const Word& word = compare_exchange_word;
+  const Object object = point(w, word, at, size, true, pc);
   touch_order(w, std::max(success, failure));
   fence_beside(w, pc, Strengthening::Kind::fence_before);
   const Outcome outcome = w.memory.compare_exchange(g_current->id, at, size, expected, desired,
                                                     success, failure, weak, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
   exchanged = outcome.exchanged;
-  std::string detail;
-  if (w.tracing()) {
-    detail = exchanged ? order_detail(success) + ", succeeds"
-                       : read_detail(failure, outcome) + ", fails";
+  w.record_atomic(word, object);
+  if (w.tracing()) [[unlikely]] {
+    w.trace(word.text, object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
+            exchanged ? order_detail(success) + ", succeeds"
+                      : read_detail(failure, outcome) + ", fails");
   }
-  w.record(name, object, traced(outcome.value, size), exchanged ? 1 : 0, pc, std::move(detail));
   if (exchanged) {
     w.moved_on();
   } else {

@@ -1,8 +1,11 @@
 #include "runtime/world.h"
 
 #include <algorithm>
+#include <bit>
+#include <charconv>
 #include <boost/context/detail/fcontext.hpp>
 #include <cstring>
+#include <limits>
 
 #include "fault/points.h"
 #include "kernel/kernel.h"
@@ -12,6 +15,7 @@
 #include "runtime/heap.h"
 #include "runtime/leaks.h"
 #include "runtime/module_image.h"
+#include "runtime/point.h"
 #include "runtime/stack.h"
 #include "runtime/sync_objects.h"
 #include "runtime/tcb.h"
@@ -48,11 +52,17 @@ World::~World() = default;
 RunResult World::run(const std::function<void()>& body, Chooser& chooser,
                      const RunOptions& options) {
   options_ = options;
+  strengthens_ = !options.strengthened.empty();
   chooser_ = &chooser;
   body_ = &body;
   now_ns_ = world_start_ns;
   state_version_ = 1;
   timers_version_ = 0;
+  runnable_version_ = 0;
+  candidates_of_ = 0;
+  who_runs_ = {};
+  point_ns_ = options.frozen_clock ? 0 : 1;
+  spin_limit_ = options.spin_blocks ? 4 : 16;
   step_ = 0;
   hash_ = 0;
   site_ = {};
@@ -91,6 +101,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   first.harness = 1;
   main_fs_ = get_fs();
   g_current = &first;
+  counts = first.counts;
   set_fs(first.tcb->fs);
   context::jump_fcontext(first.context, nullptr);
   // end_run() jumped back, with the caller's %fs.
@@ -127,6 +138,7 @@ RunResult World::take_result() {
   }
   result.trace = std::move(trace_);
   result.leftovers = std::move(leftovers_);
+  result.threads.reserve(threads_.size());
   for (const Thread* thread : threads_) {
     ThreadInfo info{thread->name, {}};
     if (thread->state == Thread::State::blocked) info.waiting_for = describe_wait(*thread);
@@ -181,9 +193,11 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.result = nullptr;
   thread.exit_handlers.clear();
   thread.specific.clear();
-  std::snprintf(thread.name, sizeof thread.name, "T%u", id);
+  thread.name[0] = 'T';
+  *std::to_chars(thread.name + 1, std::end(thread.name), id).ptr = '\0';
   thread.context = context::make_fcontext(thread.stack->top, stack_size, enter);
   threads_.push_back(&thread);
+  runnable_version_ = 0;
   return thread;
 }
 
@@ -238,43 +252,36 @@ void World::exit_thread(void* result) {
   __builtin_unreachable();
 }
 
-void World::switch_to(Thread& next) {
-  Thread* me = g_current;
-  if (&next == me) return;
-  g_current = &next;
-  set_fs(next.tcb->fs);
-  const context::transfer_t from = context::jump_fcontext(next.context, me);
-  previous(from)->context = from.fctx;
-}
-
 // --- scheduling -------------------------------------------------------------------------------
 
 void World::point(const char* operation, Object object, const void* pc, Touch next) {
   Thread& me = *g_current;
-  ++step_;
-  if (!options_.frozen_clock) ++now_ns_;
+  now_ns_ += point_ns_;
   me.plain_accesses = 0;
   site_ = {operation, object, pc};
-  if (step_ > options_.max_points) {
-    ++me.harness;  // the text is the host's
-    fail(VerdictKind::livelock,
-         "no end after " + std::to_string(options_.max_points) + " scheduling points");
-  }
-  memory.tick(me.id);
   me.next = next;
-  if (object.type != ObjectType::atomic) me.spin.idle = 0;
-  const std::uint32_t spin_limit = options_.spin_blocks ? 4 : 16;
-  if (me.spin.idle >= spin_limit) [[unlikely]] {
-    spin(me);
-  } else {
-    schedule();
-  }
-  while (me.signal_ready) [[unlikely]] {
+  me.spin.idle = 0;
+  if (++step_ > options_.max_points) too_many_points();
+  memory.tick(me.id);
+  schedule();
+  if (me.signal_ready) [[unlikely]]
+    deliver_due_signals(next);
+  touch(next);
+}
+
+void World::too_many_points() {
+  ++g_current->harness;  // the text is the host's
+  fail(VerdictKind::livelock,
+       "no end after " + std::to_string(options_.max_points) + " scheduling points");
+}
+
+void World::deliver_due_signals(Touch next) {
+  Thread& me = *g_current;
+  while (me.signal_ready) {
     deliver_signals();
     me.next = next;
     schedule();  // what the handlers came before is a transition of its own
   }
-  touch(next);
 }
 
 void World::yield(const char* operation, const void* pc) {
@@ -294,18 +301,6 @@ void World::add_touch(Touch touch) {
 }
 
 // --- spinning ---------------------------------------------------------------------------------
-
-void World::read_again(const void* at, unsigned size, std::uint64_t value) {
-  Spin& spin = g_current->spin;
-  for (const Spin::Read& read : spin.reads) {
-    if (read.at == at && read.value == value) {
-      ++spin.idle;
-      return;
-    }
-  }
-  spin.reads[spin.next++ % spin.reads.size()] = {at, size, value};
-  spin.idle = 0;
-}
 
 namespace {
 
@@ -376,43 +371,56 @@ bool World::wait_is_over(Thread& thread) {
   return thread.ready;
 }
 
-// Canonical order: the current thread first, then by creation index; a thread that gave way comes
-// last, so that the dull answer lets the next one run.
-std::uint32_t World::collect_candidates() {
-  const std::uint32_t mine = g_current->id;
-  const auto count = static_cast<std::uint32_t>(threads_.size());
-  std::uint32_t n = 0;
-  const bool first = !g_current->yielded && runnable(*g_current);
-  if (first) candidates_[n++] = mine;
-  const std::uint32_t start = g_current->yielded ? mine + 1 : 0;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t id = (start + i) % count;
-    if (id != mine && runnable(*threads_[id])) candidates_[n++] = id;
+// The state of nobody has changed: what was found holds until it does, or the next deadline.
+void World::find_runnable() {
+  for (;;) {
+    if (timers_version_ != state_version_) {
+      timers_version_ = state_version_;
+      timers_due_ns_ = kernel->next_deadline_ns();
+    }
+    if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
+      touch({ObjectType::kernel, 0}, true);
+      state_changed();
+      timers_version_ = state_version_;
+      timers_due_ns_ = -1;
+    }
+    constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    runnable_ = 0;
+    runnable_until_ns_ = timers_due_ns_ >= 0 ? timers_due_ns_ : never;
+    for (Thread* thread : threads_) {
+      if (runnable(*thread)) {
+        runnable_ |= 1U << thread->id;
+      } else if (thread->state == Thread::State::blocked) {
+        for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
+          if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
+        }
+        if (thread->spins) runnable_until_ns_ = 0;  // what it reads changes without notice
+      }
+    }
+    runnable_version_ = state_version_;
+    if (runnable_ != 0) return;
+    let_time_jump();
   }
-  if (!first && g_current->yielded && runnable(*g_current)) candidates_[n++] = mine;
-  return n;
 }
 
-void World::schedule() {
-  if (timers_version_ != state_version_) {
-    timers_version_ = state_version_;
-    timers_due_ns_ = kernel->next_deadline_ns();
+// Canonical order: the current thread first, then by creation index; a thread that gave way comes
+// last, so that the dull answer lets the next one run.
+void World::list_candidates() {
+  const std::uint32_t mine = g_current->id;
+  const bool yielded = g_current->yielded;
+  const std::uint32_t me = runnable_ & (1U << mine);
+  // Bits from `start` up, then those below.
+  const std::uint32_t start = yielded ? mine : 0;
+  std::uint32_t n = 0;
+  if (!yielded && me != 0) candidates_[n++] = mine;
+  const std::uint32_t others = runnable_ & ~me;
+  for (std::uint32_t part : {others >> start << start, others & ~(~0U << start)}) {
+    for (; part != 0; part &= part - 1) {
+      candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(part));
+    }
   }
-  if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
-    touch({ObjectType::kernel, 0}, true);
-    state_changed();
-    timers_version_ = state_version_;
-    timers_due_ns_ = -1;
-  }
-  ++g_current->counts[static_cast<std::size_t>(Kind::sched)];
-  std::uint32_t n = collect_candidates();
-  while (n == 0) {
-    let_time_jump();
-    n = collect_candidates();
-  }
-  const bool asks = n > 1 || watch_ == Watch::transitions;
-  const std::uint32_t pick = asks ? ask(Kind::sched, n, nullptr) : 0;
-  switch_to(*threads_[candidates_[pick]]);
+  if (yielded && me != 0) candidates_[n++] = mine;
+  candidate_count_ = n;
 }
 
 std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
@@ -422,33 +430,30 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
   question.answers = answers;
   question.step = step_;
   question.pc = site_.pc;
-  if (kind == Kind::sched) {
-    question.threads = {candidates_.data(), answers};
-    question.current_enabled = candidates_[0] == me.id;
-    question.yielded = me.yielded;
-    if (watch_ != Watch::nothing) tell_pending(question);
-  } else if (label != nullptr) {
-    question.label = label;
-  }
+  if (label != nullptr) question.label = label;
   ++me.harness;
-  std::uint32_t value = chooser_->choose(question);
-  if (value == Chooser::cut && kind == Kind::sched) {
+  const std::uint32_t value = chooser_->choose(question);
+  --me.harness;
+  if (value != 0) return given(question, value, label);
+  mix_answer(question, 0);
+  return 0;
+}
+
+// An answer that is not the dull one.
+std::uint32_t World::given(const Question& question, std::uint32_t value, const char* label) {
+  Thread& me = *g_current;
+  if (value == Chooser::cut && question.key.kind == Kind::sched) {
     cut_ = true;
     end_run();
   }
-  if (value >= answers) value = 0;
-  if (kind == Kind::sched) {
-    touched_.clear();
-    time_jumped_ = false;
-  }
-  mix((static_cast<std::uint64_t>(me.id) << 40) ^ (static_cast<std::uint64_t>(kind) << 32) ^
-      (static_cast<std::uint64_t>(answers) << 16) ^ value);
-  if (value != 0) {
-    Site at = site_;
-    if (label != nullptr) at = {label, {}, site_.pc};
-    choices_.push_back({question.key, answers, value, at, step_});
-    if (tracing()) trace_choice(choices_.back());
-  }
+  if (value >= question.answers) value = 0;
+  mix_answer(question, value);
+  if (value == 0) return 0;
+  ++me.harness;
+  Site at = site_;
+  if (label != nullptr) at = {label, {}, site_.pc};
+  choices_.push_back({question.key, question.answers, value, at, step_});
+  if (tracing()) trace_choice(choices_.back());
   --me.harness;
   return value;
 }
@@ -482,6 +487,7 @@ Wake World::block(const Wait& wait) {
     me.ready = false;
     me.checked_version = checked;
     me.state = Thread::State::blocked;
+    runnable_version_ = 0;
     do {
       schedule();
     } while (!runnable(me));

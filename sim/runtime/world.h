@@ -46,6 +46,18 @@ struct Wait {
 };
 enum class Wake : std::uint8_t { ready, timeout, interrupted };
 
+/// The name of an operation with its hash, made by the compiler.
+struct Word {
+  const char* text;
+  std::uint64_t hash;
+  constexpr explicit Word(const char* word) : text(word), hash(hash_of(word)) {}
+  static constexpr std::uint64_t hash_of(const char* word) {
+    std::uint64_t h = 0xcbf29ce484222325ULL;
+    for (; *word != '\0'; ++word) h = (h ^ static_cast<unsigned char>(*word)) * 0x100000001b3ULL;
+    return h;
+  }
+};
+
 /// What a thread re-reads without a change: it waits for somebody else to change it.
 struct Spin {
   struct Read {
@@ -66,7 +78,8 @@ struct Thread {
   bool yielded = false;
   bool detached = false;
   bool joined = false;
-  bool signal_ready = false;       // a signal waits that is not blocked: deliver_signals()
+  // A signal waits that is not blocked: deliver_signals(). Who sets it calls state_changed().
+  bool signal_ready = false;
   bool spins = false;              // blocked until what it re-reads changes
   Touch next{};                    // what its next operation works on
   Spin spin{};
@@ -105,6 +118,8 @@ class World final : public memory::ChoiceSource {
   void point(const char* operation, Object object, const void* pc) {
     point(operation, object, pc, {id_of(object), true});
   }
+  /// The same for the hooks of atomics, whose clock Memory::starts has moved (point.h).
+  void point_of_atomic(const Word& operation, Object object, const void* pc, Touch next);
 
   static ObjectId id_of(Object object) {
     return static_cast<ObjectId>(object.type) << 32 | object.number;
@@ -117,7 +132,17 @@ class World final : public memory::ChoiceSource {
   }
 
   /// An atomic operation read `value` and left it there / changed something.
-  void read_again(const void* at, unsigned size, std::uint64_t value);
+  void read_again(const void* at, unsigned size, std::uint64_t value) {
+    Spin& spin = g_current->spin;
+    for (const Spin::Read& read : spin.reads) {
+      if (read.at == at && read.value == value) {
+        ++spin.idle;
+        return;
+      }
+    }
+    spin.reads[spin.next++ % spin.reads.size()] = {at, size, value};
+    spin.idle = 0;
+  }
   void moved_on() { g_current->spin.idle = 0; }
 
   /// Runs the handlers of the current thread's signals that are due; clears signal_ready. What
@@ -126,8 +151,7 @@ class World final : public memory::ChoiceSource {
 
   /// One question; counted even if answers == 1 (then 0 at no cost).
   std::uint32_t choose(Kind kind, std::uint32_t answers) override {
-    ++g_current->counts[static_cast<std::size_t>(kind)];
-    return answers <= 1 ? 0 : ask(kind, answers, {});
+    return choose(kind, answers, nullptr);
   }
   std::uint32_t choose(Kind kind, std::uint32_t answers, const char* label) {
     ++g_current->counts[static_cast<std::size_t>(kind)];
@@ -148,8 +172,17 @@ class World final : public memory::ChoiceSource {
   /// when tracing: test tracing() first.
   void record(const char* operation, Object object, std::int64_t a, std::int64_t b,
               const void* pc, std::string detail = {});
+  /// The two halves of record() for an atomic, whose figures stay out of the hash: a list head's
+  /// value is an address of this build.
+  void record_atomic(const Word& operation, Object object) {
+    mix(operation.hash + (static_cast<std::uint64_t>(g_current->id) << 48) +
+        (static_cast<std::uint64_t>(object.type) << 32) + object.number);
+  }
+  void trace(const char* operation, Object object, std::int64_t a, std::int64_t b, const void* pc,
+             std::string detail);
   bool tracing() const { return options_.record_trace; }
   const std::vector<Strengthening>& strengthened() const { return options_.strengthened; }
+  bool strengthens() const { return strengthens_; }
 
   // --- time -------------------------------------------------------------------------------------
   std::int64_t now_ns() const { return now_ns_; }
@@ -209,6 +242,8 @@ class World final : public memory::ChoiceSource {
   void add_touch(Touch touch);
   void spin(Thread& me);
   void touch_reads(const Spin& spin);
+  [[noreturn]] void too_many_points();
+  void deliver_due_signals(Touch next);
   bool release_spinners();
   bool wait_is_over(Thread& thread);
   bool runnable(Thread& thread) {
@@ -218,9 +253,12 @@ class World final : public memory::ChoiceSource {
   }
   /// Runs the thread that the chooser picks; returns when the current one is picked again.
   void schedule();
+  std::uint32_t ask_who_runs(Thread& me);
   void tell_pending(Question& question);
+  std::uint32_t given(const Question& question, std::uint32_t value, const char* label);
   static ObjectId wait_object(Object object);
-  std::uint32_t collect_candidates();
+  void find_runnable();
+  void list_candidates();
   void let_time_jump();
   void report_deadlock();
   void switch_to(Thread& next);
@@ -230,12 +268,21 @@ class World final : public memory::ChoiceSource {
   void look_at_remains();
   static std::string describe_wait(const Thread& thread);
   void trace_choice(const RawChoice& choice);
-  void mix(std::uint64_t value) { hash_ = mix64(hash_ ^ value); }
+  void mix(std::uint64_t value) {
+    hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ULL;
+    hash_ ^= hash_ >> 32;
+  }
+  void mix_answer(const Question& question, std::uint32_t value) {
+    mix((static_cast<std::uint64_t>(question.key.thread) << 40) ^
+        (static_cast<std::uint64_t>(question.key.kind) << 32) ^
+        (static_cast<std::uint64_t>(question.answers) << 16) ^ value);
+  }
   std::uint64_t word_hash(const char* word);
 
   RunOptions options_;
   Chooser* chooser_ = nullptr;
   Watch watch_ = Watch::nothing;
+  bool strengthens_ = false;              // options_.strengthened is not empty
   bool cut_ = false;
   bool time_jumped_ = false;              // since the last sched question
   std::uint32_t spinners_released_ = 0;
@@ -245,6 +292,16 @@ class World final : public memory::ChoiceSource {
   std::uint64_t state_version_ = 0;
   std::uint64_t timers_version_ = 0;      // state_version_ when timers_due_ns_ was taken
   std::int64_t timers_due_ns_ = -1;
+  // Who can run: bits by thread id, right while state_version_ is runnable_version_ and the clock
+  // before runnable_until_ns_. A thread that starts to wait, or is new, sets the version to 0.
+  std::uint32_t runnable_ = 0;
+  std::uint64_t runnable_version_ = 0;
+  std::int64_t runnable_until_ns_ = 0;
+  std::uint64_t candidates_of_ = 0;       // what candidates_ was made of
+  std::uint32_t candidate_count_ = 0;
+  Question who_runs_;                     // with what all these questions have in common
+  std::int64_t point_ns_ = 1;             // by what a point moves the clock
+  std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;
   std::uint64_t hash_ = 0;
   Site site_;

@@ -4,19 +4,10 @@
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
-namespace {
-
-std::uint64_t hash_text(const char* text) {
-  std::uint64_t h = 0xcbf29ce484222325ULL;
-  for (; *text != '\0'; ++text) h = (h ^ static_cast<unsigned char>(*text)) * 0x100000001b3ULL;
-  return h;
-}
-
-}  // namespace
 
 std::uint64_t World::word_hash(const char* word) {
   WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
-  if (slot.word != word) slot = {word, hash_text(word)};
+  if (slot.word != word) slot = {word, Word::hash_of(word)};
   return slot.hash;
 }
 
@@ -30,11 +21,16 @@ void World::record(const char* operation, Object object, std::int64_t a, std::in
     mix(static_cast<std::uint64_t>(a));
     mix(static_cast<std::uint64_t>(b));
   }
-  if (!tracing()) return;
-  ++g_current->harness;
+  if (tracing()) trace(operation, object, a, b, pc, std::move(detail));
+}
+
+void World::trace(const char* operation, Object object, std::int64_t a, std::int64_t b,
+                  const void* pc, std::string detail) {
+  Thread& me = *g_current;
+  ++me.harness;
   trace_.push_back(
       {step_, now_ns_, me.id, operation, describe(object), a, b, std::move(detail), pc});
-  --g_current->harness;
+  --me.harness;
 }
 
 void World::trace_choice(const RawChoice& choice) {

@@ -1,0 +1,125 @@
+// What Memory is made of. Only memory.cc and the hooks' fast path look inside.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "memory/location.h"
+#include "memory/memory.h"
+#include "memory/pool.h"
+#include "memory/race_detector.h"
+#include "memory/run_table.h"
+#include "memory/seq_cst.h"
+#include "memory/shadow.h"
+#include "memory/store_history.h"
+#include "memory/thread_view.h"
+
+namespace aiosim::memory {
+
+inline std::uintptr_t address_of(const void* at) { return reinterpret_cast<std::uintptr_t>(at); }
+
+struct Memory::State {
+  explicit State(ChoiceSource& source)
+      : choices(source),
+        locations(shadow),
+        history(order, locations),
+        races(source, shadow, locations, history) {}
+
+  ChoiceSource& choices;
+  MemoryMode mode = MemoryMode::weak;
+  std::uint32_t thread_count = 1;
+  std::uint64_t behaviour = 0;
+  Shadow shadow;
+  SeqCst order;
+  Locations locations;
+  StoreHistory history;
+  RaceDetector races;
+  RunTable annotated;  // address -> message
+  Pool<Message> annotations;
+  std::array<ThreadView, max_threads> threads;
+  struct Recent {
+    std::uintptr_t address = 0;
+    std::uint32_t run = 0;
+    unsigned size = 0;
+    Cell* cell = nullptr;
+    Location* location = nullptr;
+  };
+  std::array<Recent, 32> recents;  // a cache of lookups
+
+  Accessor accessor(std::uint32_t thread, const void* pc) { return {thread, threads[thread], pc}; }
+
+  /// With one thread, and under sequential consistency, nothing but the newest is ever read.
+  bool keeps_history() const { return thread_count > 1 && mode == MemoryMode::weak; }
+
+  /// Operations of a thread are counted to 2^27: enough to tell the edges of a run apart.
+  void edge(std::uint32_t thread, std::uint64_t from, std::uint64_t number) {
+    const std::uint64_t to = std::uint64_t{thread} << 27 | (threads[thread].operations & 0x7ffffff);
+    behaviour += mix64(to << 32 ^ (from << 27 | (number & 0x7ffffff)));
+  }
+
+  /// A location that was looked up before in this run, if it is still at hand.
+  Recent& recent(std::uintptr_t address) { return recents[(address / 4) % recents.size()]; }
+  bool is_current(const Recent& entry, std::uintptr_t address, unsigned size) const {
+    return entry.address == address && entry.size == size && entry.run == shadow.run() &&
+           entry.cell->run == entry.run && !entry.cell->freed;
+  }
+
+  /// The location of an atomic access; ends the run if it is misaligned or freed memory.
+  const Recent& locate(const Accessor& by, const void* at, unsigned size, const char* what) {
+    const std::uintptr_t address = address_of(at);
+    Recent& entry = recent(address);
+    if (!is_current(entry, address, size)) [[unlikely]]
+      look_up(entry, by, address, size, what);
+    return entry;
+  }
+  [[gnu::noinline]] void look_up(Recent& entry, const Accessor& by, std::uintptr_t address,
+                                 unsigned size, const char* what) {
+    Cell& cell = races.atomic_cell(by, address, size, what);
+    entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
+  }
+
+  std::uint32_t ordinal_of(const void* at, unsigned size) {
+    const std::uintptr_t address = address_of(at);
+    const Recent& entry = recent(address);
+    if (is_current(entry, address, size)) [[likely]]
+      return entry.location->ordinal;
+    return find_ordinal(address, size);
+  }
+  [[gnu::noinline]] std::uint32_t find_ordinal(std::uintptr_t address, unsigned size) {
+    if (address % size != 0) return 0;
+    Cell& cell = shadow.cell(address);
+    if ((cell.poison() & Shadow::bytes_of(address, size)) != 0) return 0;
+    Recent& entry = recent(address);
+    entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
+    return entry.location->ordinal;
+  }
+
+  std::uint32_t index_of(const Location& location, const Store& store) const {
+    std::uint32_t index = 0;
+    for (const Store* at = location.newest; at != &store; at = at->older) ++index;
+    return index;
+  }
+
+  void read(const Location& location, Store& store, std::uint32_t thread, int order_number,
+            const void* pc) {
+    ThreadView& view = threads[thread];
+    history.read(location, store, view, thread, order_number);
+    // Without an edge a read got its thread's own last store, or, without one, the first value.
+    if (store.thread == thread || store.initial) return;
+    edge(thread, store.thread, store.operation);
+    if (!view.happens_before_me(store.thread, store.epoch)) {
+      races.loose_read(thread, order_number, location, store, pc);
+    }
+  }
+
+  /// Writes on top of the newest store; `continues` if the operation read it.
+  void write(Location& location, std::uint32_t thread, int order_number, Value value,
+             bool continues, const void* pc) {
+    ThreadView& view = threads[thread];
+    history.append(location, view, thread, order_number, value,
+                   continues ? location.newest : nullptr, keeps_history(), pc);
+    if (releases(order_number)) view.tick(thread);
+  }
+};
+
+}  // namespace aiosim::memory
