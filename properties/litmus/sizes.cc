@@ -143,6 +143,24 @@ Registers half_passed_on() {
   return {r1, r2};
 }
 
+//   whole = 1; y = 1   ||   r1 = y; if (r1) r2 = half   ||   r3 = whole
+Registers half_beside_whole() {
+  alignas(8) Words w{0};
+  std::atomic<int> y{0};
+  int r1 = 0, r2 = 0, r3 = 0;
+  together(
+      [&] {
+        whole(w).store(filled<std::uint64_t>(1), rlx);
+        y.store(1, rel);
+      },
+      [&] {
+        r1 = y.load(acq);
+        if (r1 != 0) r2 = number(half(w).load(rlx));
+      },
+      [&] { r3 = number(whole(w).load(rlx)); });
+  return {r1, r2, r3};
+}
+
 constexpr Program programs[] = {
     // As MP of ints: no value is in pieces.
     {"Size_1_MP_rlx", mp<std::uint8_t, rlx, rlx>, "??"},
@@ -160,6 +178,8 @@ constexpr Program programs[] = {
     {"Sizes_mixed_load_whole", load_and_half_store, "race"},
     {"Sizes_mixed_loads", load_and_half_load, "00"},
     {"Sizes_mixed_ordered", half_passed_on<rel, acq>, "00 11"},
+    // Two loads do not race, and the half that was read says nothing of the whole.
+    {"Sizes_mixed_beside", half_beside_whole, "00? 11?"},
     {"Sizes_mixed_rlx", half_passed_on<rlx, rlx>, "00 race"},
 };
 

@@ -42,29 +42,10 @@ void StoreHistory::restart(Location& location, Value value) {
   location.depth = 1;
 }
 
-// C++ has no atomics of two sizes at one place; hardware has. The histories of the others end:
-// their newest stores, with what they release, become the one value that can be read.
-void StoreHistory::merge_overlapping(Location& location, Value value) {
-  Message released;
-  bool releases = false;
-  bool merged = false;
-  const auto take_over = [&](const Store& store) {
-    if (!store.releases) return;
-    released.clock.join(store.released.clock);
-    released.fence = std::max(released.fence, store.released.fence);
-    releases = true;
-  };
-  locations_.each_overlapping(location, [&](Location& other) {
-    if (other.newest == nullptr) return;
-    take_over(*other.newest);
-    drop(other);
-    merged = true;
-  });
-  if (!merged) return;
-  if (location.newest != nullptr) take_over(*location.newest);
-  restart(location, value);
-  location.newest->releases = releases;
-  if (releases) location.newest->released = released;
+// What is stored over another location's bytes happens after every access to that (or they race),
+// so nothing of its history can be read any more, and its value is the one in memory.
+void StoreHistory::drop_overlapping(const Location& location) {
+  locations_.each_overlapping(location, [&](Location& other) { drop(other); });
 }
 
 // May nothing older than `store` be read? So it is if the store, or a read of it, comes before the

@@ -53,8 +53,6 @@ class StoreHistory {
 
   /// Brings the history up to date with memory, which holds `value` now.
   void refresh(Location& location, Value value) {
-    if (location.overlapped) [[unlikely]]
-      merge_overlapping(location, value);
     if (location.newest == nullptr || location.newest->value != value) restart(location, value);
   }
 
@@ -83,7 +81,7 @@ class StoreHistory {
                                  std::uint32_t thread, int order, Candidates& out) const;
   Store& take();
   void restart(Location& location, Value value);
-  void merge_overlapping(Location& location, Value value);
+  void drop_overlapping(const Location& location);
   bool bounds(const Store& store, const ThreadView& view, const VectorClock* fences,
               std::uint32_t place) const;
 
@@ -168,6 +166,8 @@ inline void StoreHistory::drop(Location& location) {
     }
   }
   if (!keep) drop(location);
+  if (location.overlapped) [[unlikely]]
+    drop_overlapping(location);
   store->newer = nullptr;
   store->older = location.newest;
   if (location.newest != nullptr) {

@@ -47,7 +47,7 @@ class MemoryFaults : public testing::Test {
     return VerdictKind::pass;
   }
 
-  bool says(const char* words) const { return text.find(words) != std::string::npos; }
+  bool says(const std::string& words) const { return text.find(words) != std::string::npos; }
 
   Oldest choices;
   Memory memory;
@@ -216,17 +216,51 @@ TEST_F(MemoryFaults, SixteenBytes) {
   EXPECT_EQ(verdict([&] { memory.load(2, bytes.data(), 16, acq, pc(2)); }), VerdictKind::data_race);
 }
 
-// The other size sees the newest value and what it released; histories begin anew.
-TEST_F(MemoryFaults, MixedSizesMeetInTheNewestValue) {
+TEST_F(MemoryFaults, MixedSizesRace) {
+  for (const unsigned wide : {8u, 16u}) {
+    for (const bool first_writes : {true, false}) {
+      start();
+      if (first_writes) {
+        memory.store(1, bytes.data(), wide, 1, sc, pc(1));
+        EXPECT_EQ(verdict([&] { memory.load(2, &bytes[2], 2, sc, pc(2)); }),
+                  VerdictKind::data_race);
+        EXPECT_TRUE(says("atomic read of 2 bytes by thread 2 at pc2")) << text;
+      } else {
+        memory.load(1, bytes.data(), wide, sc, pc(1));
+        memory.load(2, &bytes[wide - 2], 2, sc, pc(2));
+        EXPECT_EQ(verdict([&] { memory.rmw(2, &bytes[wide - 2], 2, Rmw::add, 1, sc, pc(3)); }),
+                  VerdictKind::data_race);
+        EXPECT_TRUE(says("atomic read of " + std::to_string(wide) + " bytes by thread 1")) << text;
+      }
+      EXPECT_TRUE(says("both are atomic, but not of one object")) << text;
+    }
+  }
+}
+
+// Accesses that are ordered meet in the newest value; a load ends nobody's history.
+TEST_F(MemoryFaults, OrderedMixedSizesMeetInTheNewestValue) {
   for (const unsigned wide : {8u, 16u}) {
     bytes.fill(0);
     start();
     memory.tick(1);
-    memory.plain_write(1, &bytes[64], 1, pc(1));
-    memory.store(1, bytes.data(), wide, 0x0102'0304, rel, pc(2));
-    EXPECT_TRUE(memory.load(2, &bytes[2], 2, acq, pc(3)).value == 0x0102);
-    EXPECT_EQ(verdict([&] { memory.plain_read(2, &bytes[64], 1, pc(4)); }), VerdictKind::pass);
+    EXPECT_TRUE(memory.load(1, bytes.data(), wide, rlx, pc(1)).value == 0);
+    memory.store(1, bytes.data(), wide, 0x0102'0304, rlx, pc(2));
+    Message message;
+    memory.release(1, message);
+    memory.acquire(2, message);
+    EXPECT_TRUE(memory.load(2, &bytes[2], 2, rlx, pc(3)).value == 0x0102);
+    memory.thread_created(0, 3);
+    EXPECT_TRUE(memory.load(3, bytes.data(), wide, rlx, pc(4)).value == 0);  // the stale one
+    start();
+    bytes.fill(0);
+    memory.store(1, bytes.data(), wide, 0x0102'0304, rlx, pc(2));
+    message = {};
+    memory.release(1, message);
+    memory.acquire(2, message);
     memory.store(2, &bytes[wide - 2], 2, 0xffff, rlx, pc(5));
+    message = {};
+    memory.release(2, message);
+    memory.acquire(1, message);
     EXPECT_TRUE(memory.load(1, bytes.data(), wide, rlx, pc(6)).value ==
                 ((Value{0xffff} << (8 * wide - 16)) | 0x0102'0304));
   }
