@@ -20,8 +20,8 @@ namespace aiosim::memory {
 
 /// What flows along a synchronisation edge (ENGINE.md: Msg).
 struct Message {
-  VectorClock clock;
   std::uint32_t fence = 0;
+  VectorClock clock;
 };
 
 /// Who answers the model's questions; the world.

@@ -46,20 +46,23 @@ class RaceDetector {
 
   void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
 
-  /// Did this thread the same, or more, since its last operation? Then nobody else ran, and there
-  /// is nothing to check.
-  bool is_repeated(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
+  /// plain() where nobody but this thread accessed the bytes: then there is nothing to check. Else
+  /// false, and nothing is done.
+  bool plain_of_one(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
     const std::uintptr_t offset = at % Shadow::cell_bytes;
     if (offset + size > Shadow::cell_bytes || size == 0) return false;
     const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
-    return repeats(shadow_.cell(at), by, bytes, write);
+    Cell& cell = shadow_.cell(at);
+    return repeats(cell, by, bytes, write) || replaces(cell, by, bytes, size, write);
   }
 
   /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
   Cell& atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size, const char* what);
   /// Checks an atomic access against plain ones, and keeps it for plain ones to come.
   void atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
-    if ((location.after_plain >> by.thread & 1) == 0) check_against_plain(by, cell, location, write);
+    if ((location.after_plain >> by.thread & 1) == 0) {
+      check_against_plain(by, cell, location, write);
+    }
     if (location.overlapped) [[unlikely]]
       against_overlapping(by, location, write);
     Location::Last& last = location.last[by.thread];
@@ -118,6 +121,7 @@ class RaceDetector {
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 
+  /// Did this thread the same, or more, since its last operation? Then nobody else ran.
   bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes, bool write) const {
     if (cell.count == 0) return false;
     const std::uint32_t epoch = by.view.clock[by.thread];
@@ -132,19 +136,24 @@ class RaceDetector {
     return false;
   }
 
-  /// The common case: nobody but this thread was here, with an access that this one takes the
-  /// place of.
+  /// The common case: only this thread was here, with few accesses to these bytes. Keeps this one.
   bool replaces(Cell& cell, const Accessor& by, std::uint8_t bytes, std::size_t size,
                 bool write) const {
-    if (cell.count > 1 || cell.location != 0 || cell.covered || cell.poisoned()) return false;
-    Access& access = cell.accesses[0];
-    if (cell.count == 1 && (access.thread != by.thread || (access.bytes & ~bytes) != 0 ||
-                            (access.write && !write))) {
+    if (cell.count >= Cell::inline_accesses || cell.location != 0 || cell.covered ||
+        cell.poisoned()) {
       return false;
     }
-    access = {by.pc, by.view.clock[by.thread], static_cast<std::uint8_t>(by.thread), bytes, write,
-              static_cast<std::uint8_t>(size)};
-    cell.count = 1;
+    std::uint16_t reads_from = 0;  // past the writes, which a read leaves as they are
+    for (std::uint16_t i = 0; i < cell.count; ++i) {
+      const Access& access = cell.accesses[i];
+      if (access.thread != by.thread || (access.bytes & ~bytes) != 0) return false;
+      if (access.write) reads_from = static_cast<std::uint16_t>(i + 1);
+    }
+    const std::uint16_t place = write ? std::uint16_t{0} : reads_from;
+    cell.accesses[place] = {by.pc, by.view.clock[by.thread], static_cast<std::uint8_t>(by.thread),
+                            bytes, write, static_cast<std::uint8_t>(size)};
+    // It takes the place of all from there on.
+    cell.count = static_cast<std::uint16_t>(place + 1);
     return true;
   }
 

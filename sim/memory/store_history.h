@@ -35,9 +35,9 @@ struct Store {
   std::uint8_t order;
   bool initial;   // not written by an atomic operation
   bool releases;  // `released` counts
-  std::array<std::uint8_t, max_threads> stale_reads;
+  Message released;  // what an acquiring reader synchronises with
   std::array<std::uint32_t, max_threads> first_read;  // epoch
-  Message released;                                   // what an acquiring reader synchronises with
+  std::array<std::uint8_t, max_threads> stale_reads;
 };
 
 using Candidates = std::array<Store*, max_history>;
@@ -107,7 +107,8 @@ inline void StoreHistory::drop(Location& location) {
   location.depth = 0;
 }
 
-[[gnu::always_inline]] inline void StoreHistory::read(const Location& location, Store& store, ThreadView& view,
+[[gnu::always_inline]]
+inline void StoreHistory::read(const Location& location, Store& store, ThreadView& view,
                         std::uint32_t thread, int order) {
   if ((store.readers >> thread & 1) == 0) {
     store.readers |= 1U << thread;
@@ -127,7 +128,8 @@ inline void StoreHistory::drop(Location& location) {
   }
 }
 
-[[gnu::always_inline]] inline void StoreHistory::append(Location& location, ThreadView& view, std::uint32_t thread, int order,
+[[gnu::always_inline]]
+inline void StoreHistory::append(Location& location, ThreadView& view, std::uint32_t thread, int order,
                           Value value, const Store* continued, bool keep, const void* pc) {
   Store* store;
   if (location.depth == max_history) {

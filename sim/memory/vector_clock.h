@@ -38,8 +38,8 @@ class VectorClock {
   std::uint32_t used() const { return used_; }
 
  private:
+  std::uint32_t used_ = 0;  // beside the entries that count
   std::array<std::uint32_t, max_threads> at_{};
-  std::uint32_t used_ = 0;
 };
 
 }  // namespace aiosim::memory

@@ -9,7 +9,8 @@
 
 namespace aiosim::runtime {
 
-[[gnu::always_inline]] inline void World::switch_to(Thread& next) {
+[[gnu::always_inline]]
+inline void World::switch_to(Thread& next) {
   Thread* const me = g_current;
   if (&next == me) return;
   g_current = &next;
@@ -19,7 +20,8 @@ namespace aiosim::runtime {
   static_cast<Thread*>(from.data)->context = from.fctx;
 }
 
-[[gnu::always_inline]] inline std::uint32_t World::ask_who_runs(Thread& me) {
+[[gnu::always_inline]]
+inline std::uint32_t World::ask_who_runs(Thread& me) {
   const std::uint32_t answers = candidate_count_;
   Question& question = who_runs_;
   question.key.thread = me.id;
@@ -44,7 +46,8 @@ namespace aiosim::runtime {
   return 0;
 }
 
-[[gnu::always_inline]] inline void World::schedule() {
+[[gnu::always_inline]]
+inline void World::schedule() {
   Thread& me = *g_current;
   ++me.counts[static_cast<std::size_t>(Kind::sched)];
   if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) [[unlikely]]
@@ -60,7 +63,8 @@ namespace aiosim::runtime {
   switch_to(*threads_[candidates_[pick]]);
 }
 
-[[gnu::always_inline]] inline void World::point_of_atomic(const Word& operation, Object object, const void* pc,
+[[gnu::always_inline]]
+inline void World::point_of_atomic(const Word& operation, Object object, const void* pc,
                                    Touch next) {
   Thread& me = *g_current;
   now_ns_ += point_ns_;

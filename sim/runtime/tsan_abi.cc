@@ -32,7 +32,7 @@ inline void plain(const void* at, std::size_t size, bool write, const void* pc) 
   memory::Memory::State& state = world().memory.state();
   const memory::Accessor by = state.accessor(self.id, pc);
   const std::uintptr_t address = memory::address_of(at);
-  if (state.races.is_repeated(by, address, size, write)) return;
+  if (state.races.plain_of_one(by, address, size, write)) return;
   const RuntimeScope scope;
   state.races.plain(by, address, size, write);
 }
