@@ -71,7 +71,8 @@ Json ratios(const std::string& file, const Rows& rows) {
     std::istringstream fields(line);
     for (std::string field; std::getline(fields, field, '|');) parts.push_back(trimmed(field));
     if (parts.size() != 4) {
-      throw std::runtime_error(fmt::format("{}:{}: expected BAR | ROW | ROW | LIMIT", file, number));
+      throw std::runtime_error(
+          fmt::format("{}:{}: expected BAR | ROW | ROW | LIMIT", file, number));
     }
     const auto above = rows.find(parts[1]);
     const auto below = rows.find(parts[2]);

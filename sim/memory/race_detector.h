@@ -87,8 +87,7 @@ class RaceDetector {
         store.pc,      pc};
   }
 
-  void allocated(const Accessor& by, std::uintptr_t at, std::size_t size,
-                 const CallStack& stack) {
+  void allocated(const Accessor& by, std::uintptr_t at, std::size_t size, const CallStack& stack) {
     blocks_.allocated(at, size, by.thread, stack);
   }
   /// Any access from now on is a use after free. `checked`: to free is to write to all of it.
@@ -150,8 +149,9 @@ class RaceDetector {
       if (access.write) reads_from = static_cast<std::uint16_t>(i + 1);
     }
     const std::uint16_t place = write ? std::uint16_t{0} : reads_from;
-    cell.accesses[place] = {by.pc, by.view.clock[by.thread], static_cast<std::uint8_t>(by.thread),
-                            bytes, write, static_cast<std::uint8_t>(size)};
+    cell.accesses[place] = {
+        by.pc, by.view.clock[by.thread],       static_cast<std::uint8_t>(by.thread), bytes,
+        write, static_cast<std::uint8_t>(size)};
     // It takes the place of all from there on.
     cell.count = static_cast<std::uint16_t>(place + 1);
     return true;

@@ -33,9 +33,9 @@ struct Store {
   std::uint32_t readers;    // threads; the arrays below count for these alone
   std::uint8_t thread;
   std::uint8_t order;
-  bool initial;   // not written by an atomic operation
-  bool releases;  // `released` counts
-  Message released;  // what an acquiring reader synchronises with
+  bool initial;                                       // not written by an atomic operation
+  bool releases;                                      // `released` counts
+  Message released;                                   // what an acquiring reader synchronises with
   std::array<std::uint32_t, max_threads> first_read;  // epoch
   std::array<std::uint8_t, max_threads> stale_reads;
 };
@@ -107,9 +107,9 @@ inline void StoreHistory::drop(Location& location) {
   location.depth = 0;
 }
 
-[[gnu::always_inline]]
-inline void StoreHistory::read(const Location& location, Store& store, ThreadView& view,
-                        std::uint32_t thread, int order) {
+[[gnu::always_inline]] inline void StoreHistory::read(const Location& location, Store& store,
+                                                      ThreadView& view, std::uint32_t thread,
+                                                      int order) {
   if ((store.readers >> thread & 1) == 0) {
     store.readers |= 1U << thread;
     store.first_read[thread] = view.clock[thread];
@@ -128,9 +128,10 @@ inline void StoreHistory::read(const Location& location, Store& store, ThreadVie
   }
 }
 
-[[gnu::always_inline]]
-inline void StoreHistory::append(Location& location, ThreadView& view, std::uint32_t thread, int order,
-                          Value value, const Store* continued, bool keep, const void* pc) {
+[[gnu::always_inline]] inline void StoreHistory::append(Location& location, ThreadView& view,
+                                                        std::uint32_t thread, int order,
+                                                        Value value, const Store* continued,
+                                                        bool keep, const void* pc) {
   Store* store;
   if (location.depth == max_history) {
     store = location.oldest;

@@ -9,8 +9,7 @@
 
 namespace aiosim::runtime {
 
-[[gnu::always_inline]]
-inline void World::switch_to(Thread& next) {
+[[gnu::always_inline]] inline void World::switch_to(Thread& next) {
   Thread* const me = g_current;
   if (&next == me) return;
   g_current = &next;
@@ -20,8 +19,7 @@ inline void World::switch_to(Thread& next) {
   static_cast<Thread*>(from.data)->context = from.fctx;
 }
 
-[[gnu::always_inline]]
-inline std::uint32_t World::ask_who_runs(Thread& me) {
+[[gnu::always_inline]] inline std::uint32_t World::ask_who_runs(Thread& me) {
   const std::uint32_t answers = candidate_count_;
   Question& question = who_runs_;
   question.key.thread = me.id;
@@ -46,8 +44,7 @@ inline std::uint32_t World::ask_who_runs(Thread& me) {
   return 0;
 }
 
-[[gnu::always_inline]]
-inline void World::schedule() {
+[[gnu::always_inline]] inline void World::schedule() {
   Thread& me = *g_current;
   ++me.counts[static_cast<std::size_t>(Kind::sched)];
   if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) [[unlikely]]
@@ -63,9 +60,8 @@ inline void World::schedule() {
   switch_to(*threads_[candidates_[pick]]);
 }
 
-[[gnu::always_inline]]
-inline void World::point_of_atomic(const Word& operation, Object object, const void* pc,
-                                   Touch next) {
+[[gnu::always_inline]] inline void World::point_of_atomic(const Word& operation, Object object,
+                                                          const void* pc, Touch next) {
   Thread& me = *g_current;
   now_ns_ += point_ns_;
   me.plain_accesses = 0;
