@@ -40,7 +40,8 @@ std::string bounds(const ExhaustiveOptions& options) {
 }
 
 std::string describe(const ExhaustiveResult& result, const ExhaustiveOptions& options) {
-  const std::string count = executions(result.done.executions);
+  std::string count = executions(result.done.executions);
+  if (result.spurious_limited) count += " (no spurious failure twice in a row)";
   if (result.end != ExhaustiveResult::End::complete) {
     return "not searched to the end: stopped after " + count;
   }
@@ -63,6 +64,8 @@ class Count {
     if (!run.cut && !visit_(run)) return stop(ExhaustiveResult::End::stopped);
     return true;
   }
+
+  void limited(bool limited) { result_.spurious_limited = limited; }
 
   /// Asked before each further run.
   bool go_on() {
@@ -93,6 +96,7 @@ class Count {
 
 template <typename SearchChooser>
 void search(SearchChooser& chooser, const WorldRun& run, Count& count) {
+  bool going = true;
   do {
     const RunResult result = run(chooser);
     const bool more = chooser.next(result);
@@ -101,8 +105,9 @@ void search(SearchChooser& chooser, const WorldRun& run, Count& count) {
           "exhaustive search: expected the same questions under the same choices, found others: "
           "the program is not deterministic");
     }
-    if (!count.add(result) || !more) return;
-  } while (count.go_on());
+    going = count.add(result) && more && count.go_on();
+  } while (going);
+  count.limited(chooser.limited());
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ namespace aiosim {
 void NaiveChooser::begin() {
   at_ = 0;
   astray_ = false;
+  spurious_.begin();
   preemptions_ = options_.preemptions;
   stale_reads_ = options_.stale_reads;
   faults_ = options_.faults;
@@ -26,13 +27,15 @@ std::optional<unsigned>* NaiveChooser::bound_of(const Question& question) {
 
 std::uint32_t NaiveChooser::choose(const Question& question) {
   std::optional<unsigned>* bound = bound_of(question);
+  const std::uint32_t sensible = spurious_.tried(question);
   if (at_ == path_.size()) {
     const bool spent = bound != nullptr && *bound && **bound == 0;
-    path_.push_back({question.key, question.answers, spent ? 1 : question.answers, 0});
+    path_.push_back({question.key, question.answers, spent ? 1 : sensible, 0});
   }
   const Step& step = path_[at_++];
   astray_ |= step.key != question.key || step.answers != question.answers;
   spend(bound, step.value);
+  spurious_.answered(question, step.value);
   return step.value;
 }
 

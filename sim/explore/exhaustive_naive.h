@@ -7,6 +7,7 @@
 
 #include "aiosim/choice.h"
 #include "aiosim/exhaustive.h"
+#include "explore/exhaustive_spurious.h"
 
 namespace aiosim {
 
@@ -23,6 +24,7 @@ class NaiveChooser final : public Chooser {
   bool next(const RunResult& last);
   /// The last run asked other questions than the one before it under the same choices.
   bool went_astray() const { return astray_; }
+  bool limited() const { return spurious_.limited(); }
 
  private:
   struct Step {
@@ -41,6 +43,7 @@ class NaiveChooser final : public Chooser {
   std::vector<Step> path_;
   std::size_t at_ = 0;
   bool astray_ = false;
+  SpuriousFailures spurious_;
   std::optional<unsigned> preemptions_;
   std::optional<unsigned> stale_reads_;
   std::optional<unsigned> faults_;

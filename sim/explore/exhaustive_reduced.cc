@@ -48,6 +48,7 @@ ReducedChooser::Node& ReducedChooser::push() {
 void ReducedChooser::begin() {
   at_ = 1;
   cut_ = astray_ = false;
+  spurious_.begin();
   if (depth_ == 0) {
     Node& root = push();
     root.candidates.push_back(0);
@@ -65,11 +66,13 @@ std::uint32_t ReducedChooser::choose(const Question& question) {
 
 std::uint32_t ReducedChooser::choose_branch(const Question& question) {
   Node& node = nodes_[at_ - 1];
+  const std::uint32_t tried = spurious_.tried(question);
   if (node.branch == node.branches.size()) {
-    node.branches.push_back({question.key, question.answers, 0});
+    node.branches.push_back({question.key, question.answers, tried, 0});
   }
   const Branch& branch = node.branches[node.branch++];
   astray_ |= branch.key != question.key || branch.answers != question.answers;
+  spurious_.answered(question, branch.value);
   return branch.value;
 }
 
@@ -120,8 +123,21 @@ bool ReducedChooser::fall_asleep(Node& node) {
   return true;
 }
 
-void ReducedChooser::finished(std::span<const Touch> touched) {
-  if (!cut_) complete(touched, false);
+// What a thread waits for in vain might have come before what made it wait.
+void ReducedChooser::finished(std::span<const Touch> touched,
+                              std::span<const std::uint32_t> waiting,
+                              std::span<const Touch> pending) {
+  if (cut_) return;
+  complete(touched, false);
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    Node& never = push();
+    never.thread = waiting[i];
+    never.touched.clear();
+    never.touched.add(pending[i]);
+    never.barrier = false;
+    order(static_cast<std::uint32_t>(depth_ - 1));
+    --depth_;
+  }
 }
 
 // --- happens-before and races -----------------------------------------------------------------
@@ -166,7 +182,7 @@ void ReducedChooser::order(std::uint32_t event) {
     if (!earlier.touched.depends_on(node.touched)) continue;
     join(clock, earlier.clock);
     if (past_barrier || covered[earlier.thread] > i) continue;
-    if (reverse(i, event, before)) join(covered, earlier.clock);
+    if (reverse(i, event)) join(covered, earlier.clock);
   }
   clock[node.thread] = event + 1;
   node.clock = clock;
@@ -175,7 +191,7 @@ void ReducedChooser::order(std::uint32_t event) {
 // `second` comes before `first` too, if it can. What does not happen after `first` stays before
 // `second`, so one of the threads that can start with that, or `second`, is to run where `first`
 // did. False if it is not sure that `second` can come before `first`.
-bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second, const Clock& before) {
+bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second) {
   Node& node = nodes_[first];
   const Node& last = nodes_[second];
   const auto after_first = [&](const Node& event) { return event.clock[node.thread] > first; };
@@ -188,7 +204,7 @@ bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second, const Cl
   Threads initials = 0;
   Threads seen = 0;
   std::uint32_t from = first;  // where the thread of `second` stands before it
-  bool last_starts = starts(before, last.thread);
+  bool last_starts = true;
   bool fed = false;  // something between may enable `second`
   for (std::uint32_t i = first + 1; i < second; ++i) {
     const Node& between = nodes_[i];
@@ -206,8 +222,11 @@ bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second, const Cl
     }
   }
   if ((seen & bit(last.thread)) == 0 && last_starts) initials |= bit(last.thread);
-  const bool ready = (nodes_[from].enabled & bit(last.thread)) != 0;
-  if (!ready && !fed) return false;  // `first`, or what follows from it, enabled it
+  // What the thread could do where it stood is known before `first` only: after it, `first` may be
+  // what holds it back, or what let it go.
+  const bool stood = from == first;
+  const bool ready = stood && (node.enabled & bit(last.thread)) != 0;
+  if (stood && !ready && !fed) return false;  // `first`, or what follows from it, enabled it
   want(node, initials, last.thread);
   return ready;
 }
@@ -241,7 +260,7 @@ bool ReducedChooser::next(const RunResult& last) {
   while (depth_ > 0) {
     Node& node = nodes_[depth_ - 1];
     fresh_ = depth_ - 1;
-    while (!node.branches.empty() && node.branches.back().value + 1 == node.branches.back().answers)
+    while (!node.branches.empty() && node.branches.back().value + 1 == node.branches.back().tried)
       node.branches.pop_back();
     if (!node.branches.empty()) {
       ++node.branches.back().value;

@@ -18,6 +18,7 @@
 
 #include "aiosim/choice.h"
 #include "aiosim/run.h"
+#include "explore/exhaustive_spurious.h"
 
 namespace aiosim {
 
@@ -27,12 +28,14 @@ class ReducedChooser final : public Chooser {
   void begin() override;
   std::uint32_t choose(const Question& question) override;
   Watch watches() const override { return Watch::transitions; }
-  void finished(std::span<const Touch> touched) override;
+  void finished(std::span<const Touch> touched, std::span<const std::uint32_t> waiting,
+                std::span<const Touch> pending) override;
 
   /// Prepares the next run; false if every execution was had. `last` is what the last run came to.
   bool next(const RunResult& last);
   /// The last run asked other questions than the one before it under the same choices.
   bool went_astray() const { return astray_; }
+  bool limited() const { return spurious_.limited(); }
 
  private:
   static constexpr std::size_t max_threads = 32;
@@ -59,6 +62,7 @@ class ReducedChooser final : public Chooser {
   struct Branch {
     ChoiceKey key;
     std::uint32_t answers = 0;
+    std::uint32_t tried = 0;  // the first ones
     std::uint32_t value = 0;
   };
   /// A scheduling question and the transition that was chosen there.
@@ -88,7 +92,7 @@ class ReducedChooser final : public Chooser {
   std::uint32_t choose_branch(const Question& question);
   void complete(std::span<const Touch> touched, bool barrier);
   void order(std::uint32_t event);
-  bool reverse(std::uint32_t first, std::uint32_t second, const Clock& before);
+  bool reverse(std::uint32_t first, std::uint32_t second);
   void want(Node& node, Threads initials, std::uint32_t preferred);
   void end_of_run();
   static void put_to_sleep(Node& node);
@@ -99,6 +103,7 @@ class ReducedChooser final : public Chooser {
   std::size_t fresh_ = 0;    // events from this one on are new in this run
   bool cut_ = false;
   bool astray_ = false;
+  SpuriousFailures spurious_;
 };
 
 }  // namespace aiosim

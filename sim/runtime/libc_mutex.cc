@@ -35,7 +35,12 @@ void take(SyncObject& mutex, const char* operation, const void* pc) {
 int lock(pthread_mutex_t* m, std::int64_t deadline_ns, const void* pc) {
   World& w = world();
   SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
-  w.point("mutex lock", mutex.name, pc);
+  if (deadline_ns < 0 && mutex.owner != w.self().id) {
+    w.point_before({is_free, &mutex, -1, "mutex lock", mutex.name}, pc,
+                   {World::id_of(mutex.name), true});
+  } else {
+    w.point("mutex lock", mutex.name, pc);
+  }
   if (mutex.owner == w.self().id) {
     const int kind = m->__data.__kind & kind_mask;
     if (kind == PTHREAD_MUTEX_RECURSIVE_NP) {

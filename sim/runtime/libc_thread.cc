@@ -85,7 +85,8 @@ int pthread_join(pthread_t handle, void** result) {
   if (other->detached) return EINVAL;
   if (other == &w.self()) return EDEADLK;
   const Object object{ObjectType::thread, other->id};
-  w.point("thread join", object, CALLER);
+  w.point_before({has_finished, other, -1, "thread join", object}, CALLER,
+                 {World::id_of(object), false});
   while (!has_finished(other)) {
     w.block({has_finished, other, -1, "thread join", object, false});
   }

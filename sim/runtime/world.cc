@@ -108,7 +108,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   fault::set_world_decider(nullptr, nullptr);
   time_jump_probe = nullptr;
   kernel_call_probe = nullptr;
-  if (watch_ == Watch::transitions) chooser.finished(touched_);
+  if (watch_ == Watch::transitions) tell_end();
   if (verdict_.passed() && !cut_ && first.state == Thread::State::finished) look_at_remains();
   return take_result();
 }
@@ -182,8 +182,8 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.state = Thread::State::enabled;
   thread.harness = 0;
   thread.yielded = thread.detached = thread.joined = false;
-  thread.signal_ready = thread.spins = false;
-  thread.next = {id_of({ObjectType::thread, id}), true};
+  thread.signal_ready = thread.spins = thread.unseen = false;
+  thread.next = {id_of({ObjectType::thread, id}), false};
   thread.spin = {};
   std::fill(std::begin(thread.counts), std::end(thread.counts), 0u);
   thread.blocked_total_ns = 0;
@@ -263,9 +263,18 @@ void World::point(const char* operation, Object object, const void* pc, Touch ne
   me.spin.idle = 0;
   if (++step_ > options_.max_points) too_many_points();
   memory.tick(me.id);
-  schedule();
+  if (me.unseen) [[unlikely]] {
+    do {
+      schedule();
+    } while (!runnable(me));
+    me.state = Thread::State::enabled;
+    me.unseen = false;
+  } else {
+    schedule();
+  }
   if (me.signal_ready) [[unlikely]]
     deliver_due_signals(next);
+  site_ = {operation, object, pc};  // others ran: what is asked next is asked here
   touch(next);
 }
 
@@ -282,6 +291,19 @@ void World::deliver_due_signals(Touch next) {
     me.next = next;
     schedule();  // what the handlers came before is a transition of its own
   }
+}
+
+void World::point_before(const Wait& wait, const void* pc, Touch next) {
+  Thread& me = *g_current;
+  if (!options_.waits_unseen) return point(wait.operation, wait.object, pc, next);
+  me.unseen = true;
+  me.wait = wait;
+  me.interrupt_ns = -1;
+  me.state = Thread::State::blocked;
+  runnable_version_ = 0;
+  me.blocked_since_ns = now_ns_;
+  point(wait.operation, wait.object, pc, next);
+  me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
 }
 
 void World::yield(const char* operation, const void* pc) {
@@ -364,7 +386,7 @@ bool World::release_spinners() {
 bool World::wait_is_over(Thread& thread) {
   if (thread.interrupt_ns >= 0 && now_ns_ >= thread.interrupt_ns) return true;
   if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
-  if (thread.checked_version != state_version_ || thread.spins) {
+  if (thread.checked_version != state_version_ || thread.spins || thread.unseen) {
     thread.checked_version = state_version_;
     thread.ready = thread.wait.ready(thread.wait.data);
   }
@@ -394,7 +416,8 @@ void World::find_runnable() {
         for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
           if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
         }
-        if (thread->spins) runnable_until_ns_ = 0;  // what it reads changes without notice
+        // What they read changes without notice.
+        if (thread->spins || thread->unseen) runnable_until_ns_ = 0;
       }
     }
     runnable_version_ = state_version_;
@@ -458,6 +481,16 @@ std::uint32_t World::given(const Question& question, std::uint32_t value, const 
   return value;
 }
 
+void World::tell_end() {
+  std::uint32_t waiting = 0;
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked) continue;
+    candidates_[waiting] = thread->id;
+    pending_[waiting++] = thread->next;
+  }
+  chooser_->finished(touched_, {candidates_.data(), waiting}, {pending_.data(), waiting});
+}
+
 void World::tell_pending(Question& question) {
   for (std::uint32_t i = 0; i < question.answers; ++i) {
     pending_[i] = threads_[candidates_[i]]->next;
@@ -480,6 +513,7 @@ Wake World::block(const Wait& wait) {
   constexpr std::int64_t interrupt_after_ns[] = {0, 1'000, 100'000, 3'000'000};
   me.interrupt_ns = wait.interruptible ? now_ns_ + interrupt_after_ns[choose(Kind::time, 4)] : -1;
   me.blocked_since_ns = now_ns_;
+  const Site site = site_;
   for (std::uint64_t checked = state_version_;; checked = 0) {
     // A thread that waits for its lock or its fd goes on with that; one that spins, with its read.
     if (!me.spins) me.next = {wait_object(wait.object), true};
@@ -495,6 +529,7 @@ Wake World::block(const Wait& wait) {
     if (!me.signal_ready || wait.signals_end) break;
     deliver_signals();
   }
+  site_ = site;
   me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
   memory.tick(me.id);
   if (!me.spins) touch(me.next);

@@ -81,6 +81,7 @@ struct Thread {
   // A signal waits that is not blocked: deliver_signals(). Who sets it calls state_changed().
   bool signal_ready = false;
   bool spins = false;              // blocked until what it re-reads changes
+  bool unseen = false;             // blocked before an operation that would wait
   Touch next{};                    // what its next operation works on
   Spin spin{};
   std::uint32_t counts[kind_count] = {};
@@ -120,6 +121,10 @@ class World final : public memory::ChoiceSource {
   }
   /// The same for the hooks of atomics, whose clock Memory::starts has moved (point.h).
   void point_of_atomic(const Word& operation, Object object, const void* pc, Touch next);
+
+  /// The same before an operation that waits for `wait` first, without deadline or signals: with
+  /// RunOptions::waits_unseen nothing is left to wait for when this returns.
+  void point_before(const Wait& wait, const void* pc, Touch next);
 
   static ObjectId id_of(Object object) {
     return static_cast<ObjectId>(object.type) << 32 | object.number;
@@ -255,6 +260,7 @@ class World final : public memory::ChoiceSource {
   void schedule();
   std::uint32_t ask_who_runs(Thread& me);
   void tell_pending(Question& question);
+  void tell_end();
   std::uint32_t given(const Question& question, std::uint32_t value, const char* label);
   static ObjectId wait_object(Object object);
   void find_runnable();

@@ -103,8 +103,11 @@ class Chooser {
 
   /// Asked once a run, after begin().
   virtual Watch watches() const { return Watch::nothing; }
-  /// Watch::transitions: the run ended, and its last transition touched this.
-  virtual void finished(std::span<const Touch> /*touched*/) {}
+  /// Watch::transitions: the run ended, its last transition touched this, and these threads wait
+  /// for these operations.
+  virtual void finished(std::span<const Touch> /*touched*/,
+                        std::span<const std::uint32_t> /*waiting*/,
+                        std::span<const Touch> /*pending*/) {}
 
   /// The answer that abandons the run: it passes, and RunResult::cut says so.
   static constexpr std::uint32_t cut = ~0u;

@@ -36,6 +36,9 @@ struct ExhaustiveResult {
   };
   End end = End::complete;
   ExhaustiveProgress done;
+  /// A weak compare-exchange was not let fail spuriously twice in a row at the same place: a retry
+  /// loop could for ever.
+  bool spurious_limited = false;
   /// "searched to the end: 18,204 executions", "to preemption bound 3: 1,003 executions", "not
   /// searched to the end: stopped after 10,000 executions".
   std::string text;
@@ -50,6 +53,7 @@ inline RunOptions exhaustive_run_options(MemoryMode memory = MemoryMode::weak) {
   options.memory = memory;
   options.frozen_clock = true;
   options.spin_blocks = true;
+  options.waits_unseen = true;
   return options;
 }
 

@@ -35,6 +35,9 @@ struct RunOptions {
   /// A thread that re-reads without change blocks until there is one, instead of giving way now
   /// and then: then a loop that spins has few executions (exhaustive search).
   bool spin_blocks = false;
+  /// A thread that could only begin to wait, for a lock or for another's end, does not run until it
+  /// need not: beginning to wait changes nothing (exhaustive search).
+  bool waits_unseen = false;
   std::vector<Strengthening> strengthened;
   /// What code under test allocated, did not free, and nobody points to any more when the body
   /// has returned is the verdict leak.
