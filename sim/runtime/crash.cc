@@ -14,6 +14,7 @@
 #include <exception>
 #include <typeinfo>
 
+#include "runtime/real.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
@@ -84,13 +85,19 @@ std::terminate_handler former_terminate = nullptr;
     former_terminate();
     std::abort();
   }
-  ++g_current->harness;
-  if (std::current_exception() != nullptr) {
-    world().fail(VerdictKind::escaped_exception,
-                 "std::terminate in " + std::string(g_current->name) + ": " +
-                     describe_current_exception());
+  end_by_terminate(nullptr);
+}
+
+/// Why there may be a std::terminate without an exception; "" if it is not that.
+std::string describe_unjoined() {
+  World& w = world();
+  for (std::uint32_t id = 1; id < w.thread_count(); ++id) {
+    const Thread& thread = w.thread(id);
+    if (thread.joined || thread.detached) continue;
+    return "; " + std::string(thread.name) +
+           " is neither joined nor detached, which the end of a std::thread does not allow";
   }
-  world().fail(VerdictKind::crash, "std::terminate in " + std::string(g_current->name));
+  return {};
 }
 
 }  // namespace
@@ -113,6 +120,16 @@ void install_crash_handlers() {
     sigaction(s.number, &action, &s.former);
   }
   former_terminate = std::set_terminate(terminate_in_world);
+}
+
+void end_by_terminate(const void* pc) {
+  ++g_current->harness;
+  std::string text = "std::terminate in " + std::string(g_current->name);
+  if (std::current_exception() != nullptr) {
+    world().fail(VerdictKind::escaped_exception, text + ": " + describe_current_exception());
+  }
+  if (pc != nullptr && !is_cxx_runtime(pc)) text += " at " + describe_code(pc);
+  world().fail(VerdictKind::crash, text + describe_unjoined());
 }
 
 std::string describe_current_exception() {

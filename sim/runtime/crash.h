@@ -9,6 +9,9 @@ namespace aiosim::runtime {
 /// Idempotent; outside a world the former handlers apply.
 void install_crash_handlers();
 
+/// std::terminate was called at `pc` (null: by the C++ runtime) on a simulated thread.
+[[noreturn]] void end_by_terminate(const void* pc);
+
 /// "type: what" of the exception being handled.
 std::string describe_current_exception();
 

@@ -26,16 +26,42 @@ Result libc_result(Result result) {
   world().fail(VerdictKind::crash, what + " is not simulated");
 }
 
+/// A point at which others go first: what is tried again and again must not keep them from running.
+inline void give_way(const char* operation, Object object, const void* pc) {
+  World& w = world();
+  w.self().yielded = true;
+  w.point(operation, object, pc);
+  w.self().yielded = false;
+}
+
 inline constexpr std::int64_t second_ns = 1'000'000'000;
 
 inline bool is_valid(const timespec& time) {
   return time.tv_sec >= 0 && time.tv_nsec >= 0 && time.tv_nsec < second_ns;
 }
 
+/// Absolute times may lie before the clock's start.
+inline bool is_valid_ns(const timespec& time) {
+  return time.tv_nsec >= 0 && time.tv_nsec < second_ns;
+}
+
 /// Saturates far from overflow: sums with the clock stay in range.
 inline std::int64_t to_ns(const timespec& time) {
   constexpr std::int64_t most_s = INT64_MAX / 4 / second_ns;
   return (time.tv_sec < most_s ? time.tv_sec : most_s) * second_ns + time.tv_nsec;
+}
+
+/// What CLOCK_MONOTONIC says when `clock` says `at`; the past if that was before the world.
+inline std::int64_t monotonic_ns(const timespec& at, clockid_t clock) {
+  if (at.tv_sec < 0) return 0;
+  const std::int64_t offset_ns = clock == CLOCK_REALTIME ? realtime_offset_ns : 0;
+  const std::int64_t ns = to_ns(at) - offset_ns;
+  return ns > 0 ? ns : 0;
+}
+
+/// Locks, conditions, semaphores and joins know these two (pthread_mutex_clocklock(3)).
+inline bool is_waiting_clock(clockid_t clock) {
+  return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
 }
 
 }  // namespace aiosim::runtime

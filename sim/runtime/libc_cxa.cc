@@ -16,6 +16,7 @@
 
 extern "C" {
 int __cxa_thread_atexit(void (*destroy)(void*), void* object, void* dso) noexcept;
+int __cxa_thread_atexit_impl(void (*destroy)(void*), void* object, void* dso) noexcept;
 }
 
 namespace aiosim::runtime {
@@ -23,9 +24,44 @@ namespace {
 
 bool is_idle(void* guard) { return static_cast<SyncObject*>(guard)->owner == SyncObject::nobody; }
 
-void leave(SyncObject& guard) {
-  guard.owner = SyncObject::nobody;
-  world().state_changed();
+bool is_set(const __cxxabiv1::__guard* guard) {
+  return *reinterpret_cast<const char*>(guard) != 0;
+}
+
+SyncObject& guard_at(const __cxxabiv1::__guard* guard) {
+  return sync_objects().at(ObjectType::guard, guard);
+}
+
+int enter(__cxxabiv1::__guard* guard, const void* pc) {
+  World& w = world();
+  SyncObject& object = guard_at(guard);
+  w.point("static guard", object.name, pc);
+  if (object.owner == w.self().id) misuse("initialises a static object within its initialiser", pc);
+  while (!is_idle(&object)) {
+    sync_objects().block(object, {is_idle, &object, -1, "static guard", {}}, pc);
+  }
+  w.memory.acquire(w.self().id, object.message);
+  const bool done = is_set(guard);
+  w.record("static guard", object.name, done, 0, pc);
+  if (done) return 0;
+  object.owner = w.self().id;
+  object.taken_at = pc;
+  return 1;
+}
+
+void leave(__cxxabiv1::__guard* guard, bool done, const void* pc) {
+  World& w = world();
+  SyncObject& object = guard_at(guard);
+  w.point(done ? "static guard release" : "static guard abort", object.name, pc);
+  if (done) {
+    constexpr int release_order = 3;
+    w.touch({ObjectType::atomic, w.memory.object_of(guard, 1)}, true);
+    w.memory.store(w.self().id, guard, 1, 1, release_order, pc);
+  }
+  w.memory.release(w.self().id, object.message);
+  object.owner = SyncObject::nobody;
+  w.state_changed();
+  w.record(done ? "static guard release" : "static guard abort", object.name, 0, 0, pc);
 }
 
 [[noreturn]] void ended_by(const char* what, const void* pc) {
@@ -43,34 +79,38 @@ using namespace aiosim::runtime;
 
 extern "C" {
 
-// The guard's first byte is what the compiled fast path reads, atomically.
+// Of the C++ runtime, being initialised on a simulated thread: no other thread runs meanwhile.
+static const __cxxabiv1::__guard* host_guard = nullptr;
+
+static void leave_host(const __cxxabiv1::__guard* guard) {
+  if (guard != host_guard) return;
+  host_guard = nullptr;
+  --g_current->harness;
+}
+
+// The guard's first byte is what the compiled fast path reads, atomically. Objects of the C++
+// runtime itself outlive the run: they are the host's, and initialised in one go.
 int __cxa_guard_acquire(__cxxabiv1::__guard* guard) {
   if (!under_test()) return AIOSIM_REAL(__cxa_guard_acquire)(guard);
-  World& w = world();
-  SyncObject& object = sync_objects().at(ObjectType::guard, guard);
-  w.point("static guard", object.name, CALLER);
-  while (!is_idle(&object)) {
-    w.block({is_idle, &object, -1, "static guard", object.name, false});
+  if (!is_cxx_runtime(guard)) return enter(guard, CALLER);
+  const int result = AIOSIM_REAL(__cxa_guard_acquire)(guard);
+  if (result != 0) {
+    host_guard = guard;
+    ++g_current->harness;
   }
-  w.memory.acquire(w.self().id, object.message);
-  if (*reinterpret_cast<const char*>(guard) != 0) return 0;
-  object.owner = w.self().id;
-  return 1;
+  return result;
 }
 
 void __cxa_guard_release(__cxxabiv1::__guard* guard) {
-  if (!under_test()) return AIOSIM_REAL(__cxa_guard_release)(guard);
-  World& w = world();
-  SyncObject& object = sync_objects().at(ObjectType::guard, guard);
-  constexpr int release_order = 3;
-  w.memory.store(w.self().id, guard, 1, 1, release_order, CALLER);
-  w.memory.release(w.self().id, object.message);
-  leave(object);
+  if (under_test()) return leave(guard, true, CALLER);
+  AIOSIM_REAL(__cxa_guard_release)(guard);
+  leave_host(guard);
 }
 
 void __cxa_guard_abort(__cxxabiv1::__guard* guard) {
-  if (!under_test()) return AIOSIM_REAL(__cxa_guard_abort)(guard);
-  leave(sync_objects().at(ObjectType::guard, guard));
+  if (under_test()) return leave(guard, false, CALLER);
+  AIOSIM_REAL(__cxa_guard_abort)(guard);
+  leave_host(guard);
 }
 
 int __cxa_thread_atexit(void (*destroy)(void*), void* object, void* dso) noexcept {
@@ -78,6 +118,12 @@ int __cxa_thread_atexit(void (*destroy)(void*), void* object, void* dso) noexcep
   const RuntimeScope scope;
   g_current->exit_handlers.emplace_back(destroy, object);
   return 0;
+}
+
+// What other compilers' runtimes call.
+int __cxa_thread_atexit_impl(void (*destroy)(void*), void* object, void* dso) noexcept {
+  if (!under_test()) return AIOSIM_REAL(__cxa_thread_atexit_impl)(destroy, object, dso);
+  return __cxa_thread_atexit(destroy, object, dso);
 }
 
 void abort() noexcept {

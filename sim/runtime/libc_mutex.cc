@@ -1,7 +1,9 @@
 // pthread mutexes and conditions in simulated time.
 //
-// Error checking beyond POSIX: an unlock by a thread that does not hold the mutex, and the
-// destruction of a held one, end the run.
+// Error checking beyond POSIX: an unlock by a thread that does not hold the mutex (unless the mutex
+// was made with PTHREAD_MUTEX_ERRORCHECK, whose users ask for EPERM), and the destruction of a held
+// or awaited one, end the run. Who gets a mutex that was given up is the scheduler's choice among
+// all who want it, as with the futexes behind glibc's, which know no queue.
 #include <pthread.h>
 
 #include <algorithm>
@@ -18,42 +20,89 @@
 namespace aiosim::runtime {
 namespace {
 
-constexpr int kind_mask = 3;  // glibc's __kind: the mutex type lies in the low two bits
+constexpr int type_mask = 3;                   // glibc's __kind: the mutex type is the low two bits
+constexpr unsigned monotonic_condition = 2;    // glibc's __wrefs: pthread_condattr_setclock
+
+int type_of(const pthread_mutex_t* m) { return m->__data.__kind & type_mask; }
+bool is_recursive(const pthread_mutex_t* m) { return type_of(m) == PTHREAD_MUTEX_RECURSIVE_NP; }
 
 bool is_free(void* mutex) { return static_cast<SyncObject*>(mutex)->owner == SyncObject::nobody; }
-bool is_signalled(void* waiter) { return static_cast<ConditionWaiter*>(waiter)->signalled; }
+bool is_signalled(void* waiter) { return static_cast<Waiter*>(waiter)->signalled; }
+
+// __elision is not used for the types that a world has.
+SyncObject& mutex_at(pthread_mutex_t* m, const void* pc) {
+  return sync_objects().at(ObjectType::mutex, m, m->__data.__elision, pc);
+}
+
+void check_alive(const pthread_mutex_t* m, const SyncObject& mutex, const char* verb,
+                 const void* pc) {
+  if (m->__data.__kind < 0) {  // glibc's pthread_mutex_destroy
+    const RuntimeScope scope;
+    misuse(verb + (' ' + describe(mutex.name)) + ", which was destroyed", pc);
+  }
+  use_memory(m, pc);
+}
 
 void take(SyncObject& mutex, const char* operation, const void* pc) {
   World& w = world();
   w.touch(mutex.name, true);
   mutex.owner = w.self().id;
   mutex.count = 1;
+  mutex.taken_at = pc;
   w.memory.acquire(mutex.owner, mutex.message);
   w.record(operation, mutex.name, 0, 0, pc);
 }
 
-int lock(pthread_mutex_t* m, std::int64_t deadline_ns, const void* pc) {
+void take_again(SyncObject& mutex, const char* operation, const void* pc) {
+  ++mutex.count;
+  world().record(operation, mutex.name, mutex.count, 0, pc);
+}
+
+/// `deadline` is null for none.
+int lock(pthread_mutex_t* m, const timespec* deadline, clockid_t clock, const void* pc) {
   World& w = world();
-  SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
-  if (deadline_ns < 0 && mutex.owner != w.self().id) {
-    w.point_before({is_free, &mutex, -1, "mutex lock", mutex.name}, pc,
-                   {World::id_of(mutex.name), true});
+  if (!is_waiting_clock(clock)) return EINVAL;
+  SyncObject& mutex = mutex_at(m, pc);
+  if (deadline == nullptr && mutex.owner != w.self().id) {
+    sync_objects().point_before(mutex, {is_free, &mutex, -1, "mutex lock", {}}, pc);
   } else {
     w.point("mutex lock", mutex.name, pc);
   }
+  check_alive(m, mutex, "locks", pc);
   if (mutex.owner == w.self().id) {
-    const int kind = m->__data.__kind & kind_mask;
-    if (kind == PTHREAD_MUTEX_RECURSIVE_NP) {
-      ++mutex.count;
+    if (is_recursive(m)) {
+      take_again(mutex, "mutex lock", pc);
       return 0;
     }
-    if (kind == PTHREAD_MUTEX_ERRORCHECK_NP) return EDEADLK;
+    if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK_NP) return EDEADLK;
   }
+  if (!is_free(&mutex) && deadline != nullptr && !is_valid_ns(*deadline)) return EINVAL;
+  const std::int64_t deadline_ns = deadline != nullptr ? monotonic_ns(*deadline, clock) : -1;
   while (!is_free(&mutex)) {
-    const Wake wake = w.block({is_free, &mutex, deadline_ns, "mutex lock", mutex.name, false});
-    if (wake == Wake::timeout) return ETIMEDOUT;
+    const Wake wake =
+        sync_objects().block(mutex, {is_free, &mutex, deadline_ns, "mutex lock", {}}, pc);
+    if (wake == Wake::timeout) {
+      w.record("mutex timeout", mutex.name, 0, 0, pc);
+      return ETIMEDOUT;
+    }
   }
   take(mutex, "mutex lock", pc);
+  return 0;
+}
+
+int trylock(pthread_mutex_t* m, const void* pc) {
+  SyncObject& mutex = mutex_at(m, pc);
+  give_way("mutex trylock", mutex.name, pc);
+  check_alive(m, mutex, "locks", pc);
+  if (mutex.owner == world().self().id && is_recursive(m)) {
+    take_again(mutex, "mutex trylock", pc);
+    return 0;
+  }
+  if (!is_free(&mutex)) {
+    world().record("mutex trylock", mutex.name, -EBUSY, 0, pc);
+    return EBUSY;
+  }
+  take(mutex, "mutex trylock", pc);
   return 0;
 }
 
@@ -68,59 +117,92 @@ void release(SyncObject& mutex) {
 
 int unlock(pthread_mutex_t* m, const void* pc) {
   World& w = world();
-  SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
+  SyncObject& mutex = mutex_at(m, pc);
   w.point("mutex unlock", mutex.name, pc);
+  check_alive(m, mutex, "unlocks", pc);
   if (mutex.owner != w.self().id) {
+    if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK_NP) return EPERM;
     const RuntimeScope scope;
-    w.fail(VerdictKind::crash, std::string(w.self().name) + " unlocks " + describe(mutex.name) +
-                                   ", which it does not hold, at " + w.describe_pc(pc));
+    const std::string by = mutex.held() ? "held by " + holders(mutex) : "not held by anybody";
+    misuse("unlocks " + describe(mutex.name) + ", which it does not hold (" + by + ')', pc);
   }
   if (mutex.count > 1) {
     --mutex.count;
-    return 0;
+  } else {
+    release(mutex);
   }
-  release(mutex);
-  w.record("mutex unlock", mutex.name, 0, 0, pc);
+  w.record("mutex unlock", mutex.name, mutex.count, 0, pc);
   return 0;
+}
+
+void check_wait(const SyncObject& condition, const SyncObject& mutex, const void* pc) {
+  if (mutex.owner != world().self().id) {
+    const RuntimeScope scope;
+    misuse("waits on " + describe(condition.name) + " without holding " + describe(mutex.name), pc);
+  }
+  for (const Waiter* other : condition.waiters) {
+    if (other->mutex == &mutex) continue;
+    const RuntimeScope scope;
+    misuse("waits on " + describe(condition.name) + " with " + describe(mutex.name) + " while " +
+               world().thread(other->thread).name + " does with " + describe(other->mutex->name),
+           pc);
+  }
 }
 
 // The wait is one point: giving up the mutex and starting to wait cannot be told apart.
 int wait(pthread_cond_t* c, pthread_mutex_t* m, std::int64_t deadline_ns, const void* pc) {
   World& w = world();
   SyncObject& condition = sync_objects().at(ObjectType::condition, c);
-  SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
+  SyncObject& mutex = mutex_at(m, pc);
   w.point("condition wait", condition.name, pc);
-  if (mutex.owner != w.self().id) {
-    const RuntimeScope scope;
-    w.fail(VerdictKind::crash, "condition wait without holding the mutex");
-  }
-  ConditionWaiter waiter;
+  use_memory(c, pc);
+  check_alive(m, mutex, "waits with", pc);
+  check_wait(condition, mutex, pc);
+  Waiter waiter{w.self().id, false, false, &mutex};
+  const std::uint32_t depth = mutex.count;
   bool spurious;
   {
     const RuntimeScope scope;
     condition.waiters.push_back(&waiter);
     spurious = fault::strikes(fault::PointId::cond_wait_spurious);
   }
-  release(mutex);
-  const Wake wake = w.block(
-      {is_signalled, &waiter, deadline_ns, "condition wait", condition.name, spurious});
-  std::erase(condition.waiters, &waiter);
-  w.touch(mutex.name, true);
-  while (!is_free(&mutex)) {
-    w.block({is_free, &mutex, -1, "mutex lock", mutex.name, false});
+  // As in glibc, one level of a recursive mutex is given up: a mutex that was locked twice stays.
+  if (depth > 1) {
+    --mutex.count;
+  } else {
+    release(mutex);
   }
-  take(mutex, wake == Wake::timeout ? "condition timeout" : "condition wake", pc);
+  const Wake wake = sync_objects().block(
+      condition, {is_signalled, &waiter, deadline_ns, "condition wait", {}, spurious}, pc);
+  std::erase(condition.waiters, &waiter);
+  const char* const operation = wake == Wake::timeout ? "condition timeout" : "condition wake";
+  w.touch(mutex.name, true);  // also if it is not free
+  if (depth > 1) {
+    take_again(mutex, operation, pc);
+  } else {
+    while (!is_free(&mutex)) {
+      sync_objects().block(mutex, {is_free, &mutex, -1, "mutex lock", {}}, pc);
+    }
+    take(mutex, operation, pc);
+  }
   return wake == Wake::timeout ? ETIMEDOUT : 0;
+}
+
+int wait_until(pthread_cond_t* c, pthread_mutex_t* m, clockid_t clock, const timespec& at,
+               const void* pc) {
+  if (!is_waiting_clock(clock) || !is_valid_ns(at)) return EINVAL;
+  return wait(c, m, monotonic_ns(at, clock), pc);
 }
 
 void signal(pthread_cond_t* c, bool all, const void* pc) {
   World& w = world();
   SyncObject& condition = sync_objects().at(ObjectType::condition, c);
   w.point(all ? "condition broadcast" : "condition signal", condition.name, pc);
+  use_memory(c, pc);
   auto& waiters = condition.waiters;
   const auto woken = static_cast<std::int64_t>(all ? waiters.size() : waiters.empty() ? 0 : 1);
   if (all) {
-    for (ConditionWaiter* waiter : waiters) waiter->signalled = true;
+    for (Waiter* waiter : waiters) waiter->signalled = true;
     waiters.clear();
   } else if (!waiters.empty()) {
     const auto pick = w.choose(Kind::wake, static_cast<std::uint32_t>(waiters.size()));
@@ -129,12 +211,6 @@ void signal(pthread_cond_t* c, bool all, const void* pc) {
   }
   w.state_changed();
   w.record(all ? "condition broadcast" : "condition signal", condition.name, woken, 0, pc);
-}
-
-// CLOCK_REALTIME of a world is CLOCK_MONOTONIC plus this (libc_time.cc).
-std::int64_t monotonic_ns(const timespec& at, clockid_t clock) {
-  const std::int64_t ns = at.tv_sec * 1'000'000'000 + at.tv_nsec;
-  return std::max<std::int64_t>(0, clock == CLOCK_REALTIME ? ns - realtime_offset_ns : ns);
 }
 
 }  // namespace
@@ -147,30 +223,33 @@ using namespace aiosim::runtime;
 
 extern "C" {
 
+int pthread_mutex_init(pthread_mutex_t* m, const pthread_mutexattr_t* attributes) noexcept {
+  if (!under_test()) return AIOSIM_REAL(pthread_mutex_init)(m, attributes);
+  int robust = PTHREAD_MUTEX_STALLED;
+  if (attributes != nullptr) pthread_mutexattr_getrobust(attributes, &robust);
+  if (robust != PTHREAD_MUTEX_STALLED) not_simulated("a robust mutex (pthread_mutex_init())");
+  sync_objects().make(ObjectType::mutex, m, CALLER);
+  return AIOSIM_REAL(pthread_mutex_init)(m, attributes);
+}
+
 int pthread_mutex_lock(pthread_mutex_t* m) noexcept {
   if (!under_test()) return AIOSIM_REAL(pthread_mutex_lock)(m);
-  return lock(m, -1, CALLER);
+  return lock(m, nullptr, CLOCK_REALTIME, CALLER);
 }
 
 int pthread_mutex_trylock(pthread_mutex_t* m) noexcept {
   if (!under_test()) return AIOSIM_REAL(pthread_mutex_trylock)(m);
-  World& w = world();
-  SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
-  w.yield("mutex trylock", CALLER);
-  w.touch(mutex.name, true);
-  if (!is_free(&mutex)) return EBUSY;
-  take(mutex, "mutex trylock", CALLER);
-  return 0;
+  return trylock(m, CALLER);
 }
 
 int pthread_mutex_timedlock(pthread_mutex_t* m, const timespec* at) noexcept {
   if (!under_test()) return AIOSIM_REAL(pthread_mutex_timedlock)(m, at);
-  return lock(m, monotonic_ns(*at, CLOCK_REALTIME), CALLER);
+  return lock(m, at, CLOCK_REALTIME, CALLER);
 }
 
 int pthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock, const timespec* at) noexcept {
   if (!under_test()) return AIOSIM_REAL(pthread_mutex_clocklock)(m, clock, at);
-  return lock(m, monotonic_ns(*at, clock), CALLER);
+  return lock(m, at, clock, CALLER);
 }
 
 int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
@@ -180,14 +259,14 @@ int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
 
 int pthread_mutex_destroy(pthread_mutex_t* m) noexcept {
   if (!under_test()) return AIOSIM_REAL(pthread_mutex_destroy)(m);
-  SyncObject& mutex = sync_objects().at(ObjectType::mutex, m);
-  if (!is_free(&mutex)) {
-    const RuntimeScope scope;
-    world().fail(aiosim::VerdictKind::crash,
-                 describe(mutex.name) + " is destroyed while it is held");
-  }
-  sync_objects().forget(ObjectType::mutex, m);
-  return 0;
+  sync_objects().destroy(ObjectType::mutex, m, "mutex destroy", CALLER);
+  return AIOSIM_REAL(pthread_mutex_destroy)(m);
+}
+
+int pthread_cond_init(pthread_cond_t* c, const pthread_condattr_t* attributes) noexcept {
+  if (!under_test()) return REAL_COND(pthread_cond_init)(c, attributes);
+  sync_objects().make(ObjectType::condition, c, CALLER);
+  return REAL_COND(pthread_cond_init)(c, attributes);
 }
 
 int pthread_cond_wait(pthread_cond_t* c, pthread_mutex_t* m) {
@@ -197,13 +276,14 @@ int pthread_cond_wait(pthread_cond_t* c, pthread_mutex_t* m) {
 
 int pthread_cond_timedwait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* at) {
   if (!under_test()) return REAL_COND(pthread_cond_timedwait)(c, m, at);
-  return wait(c, m, monotonic_ns(*at, CLOCK_REALTIME), CALLER);
+  const bool monotonic = (c->__data.__wrefs & monotonic_condition) != 0;
+  return wait_until(c, m, monotonic ? CLOCK_MONOTONIC : CLOCK_REALTIME, *at, CALLER);
 }
 
 int pthread_cond_clockwait(pthread_cond_t* c, pthread_mutex_t* m, clockid_t clock,
                            const timespec* at) {
   if (!under_test()) return AIOSIM_REAL(pthread_cond_clockwait)(c, m, clock, at);
-  return wait(c, m, monotonic_ns(*at, clock), CALLER);
+  return wait_until(c, m, clock, *at, CALLER);
 }
 
 int pthread_cond_signal(pthread_cond_t* c) noexcept {
@@ -220,7 +300,7 @@ int pthread_cond_broadcast(pthread_cond_t* c) noexcept {
 
 int pthread_cond_destroy(pthread_cond_t* c) noexcept {
   if (!under_test()) return REAL_COND(pthread_cond_destroy)(c);
-  sync_objects().forget(ObjectType::condition, c);
+  sync_objects().destroy(ObjectType::condition, c, "condition destroy", CALLER);
   return 0;
 }
 }

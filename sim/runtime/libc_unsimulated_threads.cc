@@ -1,36 +1,85 @@
 // Thread primitives that a world does not simulate: a call under test ends the run by name.
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
+#include <threads.h>
 
-#include "runtime/heap.h"
+#include <cstdarg>
+#include <cstddef>
+
 #include "runtime/libc_call.h"
 #include "runtime/real.h"
-#include "runtime/world.h"
 
-#define UNSIMULATED(function, parameters, arguments)                                       \
-  int function parameters noexcept {                                                       \
-    if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated(#function "()");          \
-    return AIOSIM_REAL(function) arguments;                                                \
+using namespace aiosim::runtime;
+
+// FUNCTION(parameters) calls the real one with `arguments`. `spec` is libc's exception
+// specification, which a definition has to repeat.
+#define UNSIMULATED(result, function, parameters, arguments, spec) \
+  result function parameters spec {                                \
+    if (under_test()) not_simulated(#function "()");               \
+    return AIOSIM_REAL(function) arguments;                        \
   }
 
 extern "C" {
-UNSIMULATED(pthread_rwlock_rdlock, (pthread_rwlock_t* l), (l))
-UNSIMULATED(pthread_rwlock_wrlock, (pthread_rwlock_t* l), (l))
-UNSIMULATED(pthread_rwlock_tryrdlock, (pthread_rwlock_t* l), (l))
-UNSIMULATED(pthread_rwlock_trywrlock, (pthread_rwlock_t* l), (l))
-UNSIMULATED(pthread_spin_lock, (pthread_spinlock_t* l), (l))
-UNSIMULATED(pthread_spin_trylock, (pthread_spinlock_t* l), (l))
-UNSIMULATED(pthread_barrier_wait, (pthread_barrier_t* b), (b))
-UNSIMULATED(sem_trywait, (sem_t* s), (s))
-UNSIMULATED(sem_post, (sem_t* s), (s))
 
-int sem_wait(sem_t* s) {
-  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_wait()");
-  return AIOSIM_REAL(sem_wait)(s);
+// Cancellation.
+UNSIMULATED(int, pthread_cancel, (pthread_t thread), (thread), )
+UNSIMULATED(int, pthread_setcancelstate, (int state, int* old), (state, old), )
+UNSIMULATED(int, pthread_setcanceltype, (int type, int* old), (type, old), )
+UNSIMULATED(void, pthread_testcancel, (), (), )
+
+// Robust mutexes and priorities.
+UNSIMULATED(int, pthread_mutex_consistent, (pthread_mutex_t* m), (m), noexcept)
+UNSIMULATED(int, pthread_mutex_getprioceiling, (const pthread_mutex_t* m, int* ceiling),
+            (m, ceiling), noexcept)
+UNSIMULATED(int, pthread_mutex_setprioceiling, (pthread_mutex_t* m, int ceiling, int* old),
+            (m, ceiling, old), noexcept)
+UNSIMULATED(int, pthread_setschedparam, (pthread_t thread, int policy, const sched_param* param),
+            (thread, policy, param), noexcept)
+UNSIMULATED(int, pthread_getschedparam, (pthread_t thread, int* policy, sched_param* param),
+            (thread, policy, param), noexcept)
+UNSIMULATED(int, pthread_setschedprio, (pthread_t thread, int priority), (thread, priority),
+            noexcept)
+UNSIMULATED(int, pthread_setaffinity_np, (pthread_t thread, std::size_t size, const cpu_set_t* set),
+            (thread, size, set), noexcept)
+UNSIMULATED(int, pthread_getaffinity_np, (pthread_t thread, std::size_t size, cpu_set_t* set),
+            (thread, size, set), noexcept)
+UNSIMULATED(int, pthread_getcpuclockid, (pthread_t thread, clockid_t* clock), (thread, clock),
+            noexcept)
+
+// Semaphores with a name belong to the host.
+UNSIMULATED(int, sem_close, (sem_t* s), (s), noexcept)
+UNSIMULATED(int, sem_unlink, (const char* name), (name), noexcept)
+
+sem_t* sem_open(const char* name, int flags, ...) noexcept {
+  if (under_test()) not_simulated("sem_open()");
+  std::va_list list;
+  va_start(list, flags);
+  const unsigned mode = va_arg(list, unsigned);
+  const unsigned value = va_arg(list, unsigned);
+  va_end(list);
+  return AIOSIM_REAL(sem_open)(name, flags, mode, value);
 }
 
-int sem_timedwait(sem_t* s, const timespec* at) {
-  if (aiosim::runtime::under_test()) aiosim::runtime::not_simulated("sem_timedwait()");
-  return AIOSIM_REAL(sem_timedwait)(s, at);
-}
-}
+// C11 threads: glibc's do not go by the pthread functions of the same meaning.
+UNSIMULATED(int, thrd_create, (thrd_t* thread, thrd_start_t start, void* argument),
+            (thread, start, argument), )
+UNSIMULATED(int, thrd_join, (thrd_t thread, int* result), (thread, result), )
+UNSIMULATED(int, thrd_detach, (thrd_t thread), (thread), )
+UNSIMULATED(int, thrd_sleep, (const timespec* time, timespec* left), (time, left), )
+UNSIMULATED(void, thrd_yield, (), (), )
+UNSIMULATED(int, mtx_init, (mtx_t* m, int type), (m, type), )
+UNSIMULATED(int, mtx_lock, (mtx_t* m), (m), )
+UNSIMULATED(int, mtx_timedlock, (mtx_t* m, const timespec* at), (m, at), )
+UNSIMULATED(int, mtx_trylock, (mtx_t* m), (m), )
+UNSIMULATED(int, mtx_unlock, (mtx_t* m), (m), )
+UNSIMULATED(int, cnd_wait, (cnd_t* c, mtx_t* m), (c, m), )
+UNSIMULATED(int, cnd_timedwait, (cnd_t* c, mtx_t* m, const timespec* at), (c, m, at), )
+UNSIMULATED(int, cnd_signal, (cnd_t* c), (c), )
+UNSIMULATED(int, cnd_broadcast, (cnd_t* c), (c), )
+UNSIMULATED(int, tss_create, (tss_t* key, tss_dtor_t destroy), (key, destroy), )
+UNSIMULATED(void*, tss_get, (tss_t key), (key), )
+UNSIMULATED(int, tss_set, (tss_t key, void* value), (key, value), )
+UNSIMULATED(void, call_once, (once_flag* flag, void (*function)()), (flag, function), )
+
+}  // extern "C"

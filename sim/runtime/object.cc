@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<const char*, static_cast<std::size_t>(ObjectType::count_)> type_names = {
     "",     "atomic", "fd",    "mutex",  "condition", "semaphore", "rwlock",
     "once", "guard",  "futex", "thread", "clock",     "heap",      "barrier",
+    "spinlock",
     "the kernel",     "the order of seq_cst", "the harness"};
 
 }  // namespace

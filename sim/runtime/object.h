@@ -10,7 +10,7 @@ namespace aiosim::runtime {
 
 enum class ObjectType : std::uint8_t {
   none, atomic, fd, mutex, condition, semaphore, rwlock, once, guard, futex, thread, clock, heap,
-  barrier,
+  barrier, spinlock,
   kernel,   // fds, epolls and sleepers together: what one call changes another may see
   seq_cst,  // the order of seq_cst operations
   harness,  // state of the harness (aiosim::shares)

@@ -23,6 +23,9 @@ void* next_symbol(const char* name, const char* version);
   }())
 #define AIOSIM_REAL(function) AIOSIM_REAL_VERSION(function, nullptr)
 
+/// Does `address` lie in the C++ runtime library? Its state outlives a run: it is the host's.
+bool is_cxx_runtime(const void* address);
+
 namespace real {
 
 inline int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,

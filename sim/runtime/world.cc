@@ -6,6 +6,7 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstring>
 #include <limits>
+#include <cxxabi.h>
 
 #include "fault/points.h"
 #include "kernel/kernel.h"
@@ -213,6 +214,8 @@ void World::enter(context::transfer_t from) {
   void* result = nullptr;
   try {
     result = self.start(self.argument);
+  } catch (abi::__forced_unwind&) {  // pthread_exit
+    w.exit_thread(self.result);
   } catch (...) {
     ++self.harness;
     w.fail(VerdictKind::escaped_exception, "an exception left " + std::string(self.name) + ": " +

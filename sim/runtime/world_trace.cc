@@ -1,5 +1,5 @@
-// What a world says: the hash of its events, on demand the events themselves, and who waits for
-// what.
+// What a world says: the hash of its events, on demand the events themselves, and what a thread
+// waits for.
 #include "runtime/heap.h"
 #include "runtime/world.h"
 
@@ -66,17 +66,6 @@ std::string World::describe_wait(const Thread& thread) {
     text += " until " + std::to_string(thread.wait.deadline_ns - world_start_ns) + " ns";
   }
   return text;
-}
-
-void World::report_deadlock() {
-  ++g_current->harness;
-  std::string text = "nobody can ever run again:";
-  for (const Thread* thread : threads_) {
-    if (thread->state != Thread::State::blocked) continue;
-    text += ' ' + std::string(thread->name) + " waits in " + describe_wait(*thread) + ';';
-  }
-  text.pop_back();
-  fail(VerdictKind::deadlock, std::move(text));
 }
 
 }  // namespace aiosim::runtime
