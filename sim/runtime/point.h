@@ -76,6 +76,7 @@ namespace aiosim::runtime {
   }
   if (me.signal_ready) [[unlikely]]
     deliver_due_signals(next);
+  site_ = {operation.text, object, pc};  // others ran: what is asked next is asked here
   touch(next);
 }
 
