@@ -27,6 +27,12 @@ Json row_json(const ExploreReport& report, const ExploreRow& row) {
   json["distinct"] = row.distinct;
   json["chance_new"] = row.chance_new;
   if (!row.trouble.empty()) json["trouble"] = row.trouble;
+  if (row.exhaustive) {
+    json["searched"] = row.exhaustive->text;
+    json["complete"] = row.exhaustive->complete;
+    json["executions"] = row.exhaustive->executions;
+    json["cut"] = row.exhaustive->cut;
+  }
   return json;
 }
 
@@ -54,6 +60,7 @@ ExploreRow summary(const ExploreReport& report) {
   sum.chance_new = sum.runs == 0 ? 1 : sum.chance_new / static_cast<double>(sum.runs);
   const auto found = std::find_if(report.rows.begin(), report.rows.end(),
                                   [](const ExploreRow& row) { return !row.verdict.passed(); });
+  if (report.rows.size() == 1) sum.exhaustive = report.rows.front().exhaustive;
   if (found == report.rows.end()) return sum;
   ExploreRow row = *found;
   row.runs = sum.runs;
@@ -137,6 +144,33 @@ std::string json(const std::vector<MuseumRow>& rows) {
     if (!row.trouble.empty()) json["trouble"] = row.trouble;
     out.push_back(std::move(json));
   }
+  return dump(out);
+}
+
+std::string json(const StrategiesReport& report) {
+  Json out;
+  out["cap"] = report.cap;
+  out["seeds"] = report.seeds;
+  out["first_seed"] = report.first_seed;
+  out["seconds"] = report.seconds;
+  out["interrupted"] = report.interrupted;
+  out["strategies"] = Json::array();
+  for (std::size_t i = 0; i < report.strategies.size(); ++i) {
+    out["strategies"].push_back({{"strategy", report.strategies[i]},
+                                 {"found", report.sums[i].found},
+                                 {"geometric_mean", report.sums[i].geometric_mean}});
+  }
+  out["rows"] = Json::array();
+  for (const StrategiesReport::Row& row : report.rows) {
+    Json json;
+    json["exhibit"] = row.exhibit;
+    for (std::size_t i = 0; i < report.strategies.size(); ++i) {
+      json["runs"][report.strategies[i]] = row.runs[i];
+      json["found"][report.strategies[i]] = row.found[i];
+    }
+    out["rows"].push_back(std::move(json));
+  }
+  out["troubles"] = report.troubles;
   return dump(out);
 }
 

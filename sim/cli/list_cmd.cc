@@ -47,6 +47,7 @@ Part strategy_part(Catalog&) {
   for (const StrategyName& strategy : strategies()) {
     part.entries.push_back({std::string(strategy.name), std::string(strategy.sentence), {}});
   }
+  part.entries.push_back({"exhaustive", "every schedule of one program (explore alone)", {}});
   return part;
 }
 

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "cli/commands.h"
+#include "cli/museum_shared.h"
 #include "cli/report.h"
 #include "cli/search.h"
 #include "cli/seed_store.h"
@@ -12,20 +12,6 @@ namespace aiosim::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::vector<Exhibit> chosen_exhibits(const Options& options, const Catalog& catalog) {
-  const std::vector<Exhibit> all = catalog.exhibits();
-  if (options.exhibits.empty()) return all;
-  std::vector<std::string> known;
-  for (const Exhibit& exhibit : all) known.push_back(exhibit.name);
-  std::vector<Exhibit> chosen;
-  for (const std::string& name : options.exhibits) {
-    const auto it = std::find(known.begin(), known.end(), name);
-    if (it == known.end()) unknown_word("exhibit", name, known);
-    chosen.push_back(all[static_cast<std::size_t>(it - known.begin())]);
-  }
-  return chosen;
-}
 
 /// The place of an exhibit's seed file below `folder`; BadInput if museum.toml leads elsewhere.
 fs::path seed_path(const fs::path& folder, const Exhibit& exhibit) {
@@ -107,8 +93,21 @@ void say_table(const Options& options, const std::vector<MuseumRow>& rows) {
 
 }  // namespace
 
-int run_museum(const Options& options, Catalog& catalog) {
-  const std::vector<Exhibit> exhibits = chosen_exhibits(options, catalog);
+std::vector<Exhibit> chosen_exhibits(const Options& options, const Catalog& catalog) {
+  const std::vector<Exhibit> all = catalog.exhibits();
+  if (options.exhibits.empty()) return all;
+  std::vector<std::string> known;
+  for (const Exhibit& exhibit : all) known.push_back(exhibit.name);
+  std::vector<Exhibit> chosen;
+  for (const std::string& name : options.exhibits) {
+    const auto it = std::find(known.begin(), known.end(), name);
+    if (it == known.end()) unknown_word("exhibit", name, known);
+    chosen.push_back(all[static_cast<std::size_t>(it - known.begin())]);
+  }
+  return chosen;
+}
+
+std::vector<Combination> combinations_of(const std::vector<Exhibit>& exhibits, Catalog& catalog) {
   std::vector<Combination> combinations;
   for (const Exhibit& exhibit : exhibits) {
     const Property& property = catalog.property(exhibit.property);
@@ -117,8 +116,18 @@ int run_museum(const Options& options, Catalog& catalog) {
       throw BadInput(fmt::format("exhibit {} does not offer what {} needs", exhibit.name,
                                  exhibit.property));
     }
-    combinations.push_back({&property, &backend, fault::parse_plan(exhibit.faults),
-                            Verdict{exhibit.verdict, exhibit.rule, {}}});
+    combinations.push_back({&property, &backend, fault::parse_plan(exhibit.faults), std::nullopt});
+  }
+  return combinations;
+}
+
+int run_museum(const Options& options, Catalog& catalog) {
+  if (options.strategies) return run_museum_strategies(options, catalog);
+  const std::vector<Exhibit> exhibits = chosen_exhibits(options, catalog);
+  std::vector<Combination> combinations = combinations_of(exhibits, catalog);
+  for (std::size_t i = 0; i < exhibits.size(); ++i) {
+    const Exhibit& exhibit = exhibits[i];
+    combinations[i].wanted = Verdict{exhibit.verdict, exhibit.rule, {}};
     if (!options.out.empty()) {
       prepare_folder(seed_path(options.out, exhibit).parent_path().string());
     }

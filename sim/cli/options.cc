@@ -4,7 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <memory>
 
 #include "cli/words.h"
@@ -38,7 +40,8 @@ void print_overview(std::FILE* to) {
 struct Texts {
   std::string runs, duration, jobs, seed, stop_at, memory = "weak", world = "sim";
   std::vector<std::string> names;  // PROPERTY... [SEED]
-  bool no_minimise = false;
+  std::string preemptions, stale_reads, strikes, seeds;
+  bool no_minimise = false, no_reduction = false;
 };
 
 void add_many(CLI::App& app, const std::string& flag, std::vector<std::string>& to,
@@ -57,6 +60,19 @@ void add_search(CLI::App& app, Options& options, Texts& texts) {
   app.add_flag("--no-minimise", texts.no_minimise, "keep what was found as it was found");
 }
 
+void add_exhaustive(CLI::App& app, Options& options, Texts& texts) {
+  const char* bound = "with --strategy exhaustive: at most so many ";
+  app.add_option("--preemptions", texts.preemptions,
+                 std::string(bound) + "switches away from a thread that could go on");
+  app.add_option("--stale-reads", texts.stale_reads,
+                 std::string(bound) + "loads of another store than the newest");
+  app.add_option("--strikes", texts.strikes, std::string(bound) + "faults");
+  app.add_flag("--no-reduction", texts.no_reduction,
+               "with --strategy exhaustive: every choice, also where the order does not matter");
+  app.add_option("--program", options.program_file,
+                 "with --strategy exhaustive: the program of this seed file");
+}
+
 void add_explore(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("PROPERTY", texts.names,
                  "properties, or all; a bare number in the last place is the seed");
@@ -70,6 +86,7 @@ void add_explore(CLI::App& app, Options& options, Texts& texts) {
                  "what may go wrong: a plan, point names, FILE.toml, or each (all built-in plans)");
   app.add_option("--seed", texts.seed, "the root seed (default: drawn and printed)");
   app.add_option("--out", options.out, "folder for seed files (default: the current one)");
+  add_exhaustive(app, options, texts);
 }
 
 void add_conform(CLI::App& app, Options& options, Texts& texts) {
@@ -94,6 +111,10 @@ void add_museum(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--jobs", texts.jobs, "exhibits looked for at once (default: one a core)");
   app.add_option("--seed", texts.seed, "the root seed (default 1)");
   app.add_option("--write", options.out, "write the seed files, named as in museum.toml, there");
+  app.add_flag("--strategies", options.strategies,
+               "instead: runs to find each exhibit, under every strategy (--runs: at most)");
+  app.add_option("--seeds", texts.seeds, "root seeds that --strategies takes the median of "
+                                         "(default 5)");
 }
 
 void add_replay(CLI::App& app, Options& options, Texts& texts) {
@@ -134,7 +155,8 @@ void build(CLI::App& app, Options& options, Texts& texts) {
       {"--runs", "N"},       {"--for", "DURATION"}, {"--jobs", "N"},     {"--seed", "N"},
       {"--stop-at", "STEP"}, {"--faults", "PLAN"},  {"--out", "PATH"},   {"--write", "FOLDER"},
       {"--strategy", "NAME"}, {"--memory", "MODEL"}, {"--world", "WORLD"},
-      {"--html", "FILE"},    {"--perfetto", "FILE"}};
+      {"--preemptions", "N"}, {"--stale-reads", "N"}, {"--strikes", "N"}, {"--program", "FILE"},
+      {"--seeds", "N"},      {"--html", "FILE"},    {"--perfetto", "FILE"}};
   for (const auto& [flag, type] : types) {
     if (CLI::Option* option = app.get_option_no_throw(flag)) option->type_name(type);
   }
@@ -164,6 +186,25 @@ void finish(const CLI::App& app, Options& options, Texts& texts) {
     options.jobs = static_cast<unsigned>(jobs);
   }
   if (given("--seed")) options.seed = parse_number("--seed", texts.seed, 0);
+  const auto number = [&](const char* flag, const std::string& text, std::optional<unsigned>& to) {
+    if (given(flag)) to = static_cast<unsigned>(std::min<std::uint64_t>(
+        parse_number(flag, text, 0), std::numeric_limits<unsigned>::max()));
+  };
+  number("--preemptions", texts.preemptions, options.preemptions);
+  number("--stale-reads", texts.stale_reads, options.stale_reads);
+  number("--strikes", texts.strikes, options.strikes);
+  options.reduction = !texts.no_reduction;
+  if (given("--seeds")) options.seeds = parse_number("--seeds", texts.seeds, 1);
+  for (const char* flag :
+       {"--preemptions", "--stale-reads", "--strikes", "--no-reduction", "--program"}) {
+    if (given(flag) && options.strategy != "exhaustive") {
+      throw BadInput(fmt::format("{}: only with --strategy exhaustive", flag));
+    }
+  }
+  if (given("--seeds") && !options.strategies) throw BadInput("--seeds: only with --strategies");
+  if (given("--strategies") && (given("--write") || given("--for"))) {
+    throw BadInput("--strategies counts runs: expected neither --write nor --for with it");
+  }
   if (given("--stop-at")) options.stop_at = parse_number("--stop-at", texts.stop_at, 1);
   check_word("--memory", texts.memory, "weak", "sc");
   check_word("--world", texts.world, "sim", "host");

@@ -36,6 +36,13 @@ struct Options {
   bool twice = false;
   bool minimise = true;
 
+  // explore --strategy exhaustive
+  std::optional<unsigned> preemptions, stale_reads, strikes;
+  bool reduction = true;
+  std::string program_file;  // a seed file, of which the program is taken
+
+  bool strategies = false;          // museum: compare them
+  std::uint64_t seeds = 5;          // museum --strategies
   std::string out;  // folder (explore, conform, museum) or file (minimise); empty: the default
 
   bool trace = false;         // replay

@@ -13,8 +13,15 @@
 
 namespace aiosim::cli {
 
+/// How an exhaustive search ended.
+struct SearchedToTheEnd {
+  bool complete = false;
+  std::uint64_t executions = 0, cut = 0;
+  std::string text;  // "searched to the end: 18,204 executions"
+};
 struct ExploreRow {
   std::string property, backend, faults;
+  std::optional<SearchedToTheEnd> exhaustive;
   std::uint64_t runs = 0, points = 0, distinct = 0, runs_to_find = 0;
   double seconds = 0, chance_new = 1;
   Verdict verdict;
@@ -72,6 +79,26 @@ struct MuseumRow {
   std::string seed_file, trouble;
 };
 
+/// Runs to find an exhibit under each strategy: medians over several root seeds.
+struct StrategiesReport {
+  struct Row {
+    std::string exhibit;
+    std::vector<double> runs;  // by strategy; the cap where most seeds did not find it
+    std::vector<std::size_t> found;  // seeds that did
+  };
+  struct Sum {
+    std::size_t found = 0;     // exhibits, by most of the seeds
+    double geometric_mean = 0;  // of the medians
+  };
+  std::vector<std::string> strategies;
+  std::vector<Row> rows;
+  std::vector<Sum> sums;  // by strategy
+  std::uint64_t cap = 0, seeds = 0, first_seed = 0;
+  double seconds = 0;
+  bool interrupted = false;
+  std::vector<std::string> troubles;
+};
+
 struct ConformRow {
   std::string rule, sentence, property, backend, result;  // pass, fail, not-offered
   std::uint64_t runs = 0;
@@ -104,6 +131,7 @@ std::string json(const std::vector<ReplayRow>& rows);
 std::string json(const MinimiseReport& report);
 std::string json(const ExplainReport& report);
 std::string json(const std::vector<MuseumRow>& rows);
+std::string json(const StrategiesReport& report);
 std::string json(const ConformReport& report);
 std::string json(const ListReport& report);
 

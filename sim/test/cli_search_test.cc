@@ -73,5 +73,55 @@ TEST_F(Cli, ManyProcessesCountWhatOneCounts) {
   }
 }
 
+TEST_F(Cli, ExplainWritesAPageAndATrace) {
+  ASSERT_EQ(find().status, 1);
+  const std::string file = seeds().front().filename().string();
+  const Said said = run({"explain", file, "--backend", module_, "--html", "why.html",
+                         "--perfetto", "why.json", "--json"});
+  EXPECT_EQ(said.status, 0) << said.err;
+  EXPECT_EQ(value_of(said.out, "answer"), "no memory order");
+  const std::string page = contents(folder_ / "why.html");
+  for (const char* part : {"<!DOCTYPE html>", "from here it is always lost", "it fails whenever",
+                           "mutex lock <b>mutex 1</b>", "switches to", "waits in mutex lock"}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  for (const char* outside : {"http:", "https:", "src=", "<script", "<link"}) {
+    EXPECT_EQ(page.find(outside), std::string::npos) << outside;
+  }
+  const std::string trace = contents(folder_ / "why.json");
+  for (const char* part : {"\"traceEvents\"", "\"thread_name\"", "\"mutex lock mutex 1\"",
+                           "\"cat\": \"choice\"", "\"displayTimeUnit\": \"ns\""}) {
+    EXPECT_NE(trace.find(part), std::string::npos) << part;
+  }
+  refused({"explain", file, "--backend", module_, "--html", "missing/why.html"}, "missing");
+  refused({"explain", file, "--backend", module_, "--perfetto", "."}, "folder");
+}
+
+TEST_F(Cli, ExhaustiveSearchEndsOrFinds) {
+  const std::vector<std::string> common = {"--backend", module_, "--strategy", "exhaustive",
+                                           "--seed",    "3",     "--json"};
+  const auto explore = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), "explore");
+    words.insert(words.end(), common.begin(), common.end());
+    return run(words);
+  };
+  const Said clean = explore({"ordered_locks_are_had"});
+  EXPECT_EQ(clean.status, 0) << clean.err;
+  EXPECT_EQ(value_of(clean.out, "complete"), "true");
+  EXPECT_NE(clean.err.find("searched to the end"), std::string::npos) << clean.err;
+  const Said bounded = explore({"ordered_locks_are_had", "--preemptions", "1"});
+  EXPECT_NE(bounded.err.find("to preemption bound 1"), std::string::npos) << bounded.err;
+  const Said some = explore({"ordered_locks_are_had", "--no-reduction", "--runs", "5"});
+  EXPECT_EQ(value_of(some.out, "complete"), "false") << some.err;
+
+  ASSERT_EQ(find().status, 1);
+  const std::string file = seeds().front().filename().string();
+  const Said found = explore({"locks_are_had", "--program", file});
+  EXPECT_EQ(found.status, 1) << found.err;
+  EXPECT_EQ(value_of(found.out, "verdict"), "deadlock");
+  EXPECT_EQ(run({"replay", value_of(found.out, "seed_file"), "--backend", module_}).status, 0);
+  EXPECT_EQ(explore({"ordered_locks_are_had", "--program", file}).status, 2);
+}
+
 }  // namespace
 }  // namespace aiosim::cli_test

@@ -42,6 +42,18 @@ TEST_F(Cli, BadWordsAreOneLine) {
   refused({"explore", "all", "--backend", module_, "--faults", "./none.toml"}, "none.toml");
   refused({"explore", "all", "--memory", "strong"}, "strong");
   refused({"explore", "all", "--world", "flat"}, "flat");
+  for (const char* flag : {"--preemptions=2", "--stale-reads=2", "--strikes=1", "--no-reduction",
+                           "--program=x.seed"}) {
+    refused({"explore", "all", flag}, "only with --strategy exhaustive");
+  }
+  const std::vector<std::string> exhaustive = {"explore", "all", "--strategy", "exhaustive"};
+  for (const char* flag : {"--jobs=2", "--world=host", "--twice"}) {
+    std::vector<std::string> words = exhaustive;
+    words.emplace_back(flag);
+    refused(words, "--strategy exhaustive: no");
+  }
+  refused({"museum", "--seeds", "3"}, "only with --strategies");
+  refused({"museum", "--strategies", "--for", "5s"}, "--for");
   refused({"conform", "--rule", "R77"}, "R77");
   refused({"list", "everything"}, "everything");
 }
@@ -59,6 +71,9 @@ TEST_F(Cli, BadNumbersAreOneLine) {
   refused({"explore", "all", "--runs", "5", "--for", "5s"}, "one of the two");
   refused({"explore", "all", "--seed", "5", "6"}, "twice");
   refused({"replay", "x.seed", "--stop-at", "never"}, "--stop-at");
+  refused({"explore", "all", "--strategy", "exhaustive", "--preemptions", "-1"}, "--preemptions");
+  refused({"explore", "all", "--strategy", "exhaustive", "--stale-reads", "x"}, "--stale-reads");
+  refused({"museum", "--strategies", "--seeds", "0"}, "--seeds");
 }
 
 TEST_F(Cli, BadFilesAreOneLine) {

@@ -33,8 +33,8 @@ std::string short_place(const Place& place);
 
 /// `text` with each "module.so+0x1a2b" of the runtime (a return address) as "context.cc:212", where
 /// the module is loaded and the place known: texts that are the same in every build. The lines of
-/// a call stack ("    in x", "    called from x") get the function's name, too; without a known place
-/// they go.
+/// a call stack ("    in x", "    called from x") get the function's name, too; without a known
+/// place they go.
 std::string with_places(const std::string& text, Symbolizer& symbolizer);
 
 /// The text of the line, without the space around it; "" if the file cannot be read.

@@ -59,7 +59,8 @@ void link_reads(std::vector<Line>& lines) {
     Line& line = lines[i];
     if (!line.operation.starts_with("atomic ")) continue;
     std::vector<std::size_t>& before = stores_to[line.object];
-    const std::size_t older = line.operation == "atomic load" ? static_cast<std::size_t>(line.b) : 0;
+    const bool load = line.operation == "atomic load";
+    const std::size_t older = load ? static_cast<std::size_t>(line.b) : 0;
     const bool known = line.operation != "atomic compare_exchange" || line.choice.empty();
     if (line.operation != "atomic store" && known && older < before.size()) {
       line.reads_from = before[before.size() - 1 - older];
