@@ -37,6 +37,7 @@ void describe_backend(aiosim::Backend& backend) {
                            std::to_string(module.abi));
   }
   backend.name = module.name;
+  backend.forked = module.forked;
   for (const auto& offer : offer_words) {
     if ((module.offers & offer.bit) != 0) backend.offers.emplace_back(offer.word);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "aiosim/exhaustive.h"
+#include "aiosim/forked.h"
 
 namespace aiosim {
 namespace {
@@ -34,8 +35,13 @@ RunResult Trial::run(Chooser& chooser, std::uint64_t subset, bool trace) {
   RunOptions options = options_;
   options.record_trace = trace;
   fault::begin_run(subset);
-  RunResult result = aiosim::run([this] { execution_->body(); }, chooser, options);
-  if (!result.cut) result.verdict = execution_->judge(result);
+  const auto body = [this] { execution_->body(); };
+  const auto judge = [this](RunResult& result) {
+    if (!result.cut) result.verdict = execution_->judge(result);
+  };
+  if (forked_) return run_forked(body, chooser, options, judge);
+  RunResult result = aiosim::run(body, chooser, options);
+  judge(result);
   return result;
 }
 

@@ -28,7 +28,9 @@ class Trial {
   /// Throws BadInput if the property cannot bind `program`.
   Trial(const Property& property, const Backend& backend, const Program& program,
         const RunOptions& options)
-      : execution_(property.prepare(program, backend)), options_(options) {}
+      : execution_(property.prepare(program, backend)),
+        options_(options),
+        forked_(backend.forked) {}
 
   /// The result's verdict is the oracles'. `subset`: fault points left on (fault::begin_run).
   RunResult run(Chooser& chooser, std::uint64_t subset = ~0ULL, bool trace = false);
@@ -36,6 +38,7 @@ class Trial {
  private:
   std::unique_ptr<Execution> execution_;
   RunOptions options_;
+  bool forked_;
 };
 
 /// The plan that `seed` was found under; BadInput if it names no fault point.

@@ -13,6 +13,8 @@ class FdTable {
   static constexpr int limit = 1024;  // RLIMIT_NOFILE
 
   void reset() { entries_.clear(); }
+  /// One past the highest number that was ever open.
+  int end() const { return first + static_cast<int>(entries_.size()); }
 
   /// Null if `fd` is not open.
   File* file(int fd) const {

@@ -97,6 +97,14 @@ void Kernel::random_bytes(void* buffer, std::size_t size, const void* pc) {
 }
 
 void Kernel::reset() { state_->reset(); }
+std::vector<int> Kernel::open_fds() const {
+  std::vector<int> open;
+  for (int fd = FdTable::first; fd < state_->fds.end(); ++fd) {
+    if (state_->fds.file(fd) != nullptr) open.push_back(fd);
+  }
+  return open;
+}
+
 void Kernel::each_held(const std::function<void(const void*, std::size_t)>& visit) const {
   state_->each_open([&visit](const File& file) { file.each_held(visit); });
 }

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 namespace aiosim::runtime {
 class World;
@@ -41,6 +42,9 @@ class Kernel {
   /// Calls visit(address, bytes) for memory of code under test that open descriptions hand back
   /// (the data words of epoll): what it points to is not lost.
   void each_held(const std::function<void(const void*, std::size_t)>& visit) const;
+
+  /// The numbers that are open, lowest first.
+  std::vector<int> open_fds() const;
 
   // man 2 of each. pc: the caller, for the trace.
   int eventfd(unsigned initial, int flags, const void* pc);

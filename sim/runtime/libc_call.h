@@ -6,11 +6,12 @@
 
 #include "kernel/kernel.h"
 #include "runtime/heap.h"
+#include "runtime/live_frames.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
 
-#define CALLER __builtin_return_address(0)
+#define CALLER AIOSIM_ENTRY
 
 /// -errno to -1 and errno.
 template <typename Result>

@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "runtime/heap.h"
+#include "runtime/live_frames.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
@@ -45,14 +46,18 @@ bool checked(const void* caller) {
   return under_test() && !is_runtime(caller) && !is_host_library(caller);
 }
 
-void check_copy(void* to, const void* from, std::size_t size, const void* pc) {
+void check_copy(void* to, const void* from, std::size_t size, const void* pc,
+                const void* stack_pointer) {
+  if (in_stack(from)) check_frame(from, size, "read", pc, stack_pointer);
+  if (in_stack(to)) check_frame(to, size, "write", pc, stack_pointer);
   const RuntimeScope scope;
   World& w = world();
   w.memory.plain_read(g_current->id, from, size, pc);
   w.memory.plain_write(g_current->id, to, size, pc);
 }
 
-void check_fill(void* to, std::size_t size, const void* pc) {
+void check_fill(void* to, std::size_t size, const void* pc, const void* stack_pointer) {
+  if (in_stack(to)) check_frame(to, size, "write", pc, stack_pointer);
   const RuntimeScope scope;
   world().memory.plain_write(g_current->id, to, size, pc);
 }
@@ -63,18 +68,20 @@ void check_fill(void* to, std::size_t size, const void* pc) {
 
 using namespace aiosim::runtime;
 
+#define AIOSIM_HOOK __builtin_return_address(0), __builtin_dwarf_cfa()
+
 extern "C" {
 
 void* memcpy(void* to, const void* from, std::size_t size) noexcept {
   if (checked(__builtin_return_address(0))) [[unlikely]] {
-    check_copy(to, from, size, __builtin_return_address(0));
+    check_copy(to, from, size, AIOSIM_HOOK);
   }
   return real_memcpy != nullptr ? real_memcpy(to, from, size) : copy_up(to, from, size);
 }
 
 void* memmove(void* to, const void* from, std::size_t size) noexcept {
   if (checked(__builtin_return_address(0))) [[unlikely]] {
-    check_copy(to, from, size, __builtin_return_address(0));
+    check_copy(to, from, size, AIOSIM_HOOK);
   }
   if (real_memmove != nullptr) return real_memmove(to, from, size);
   return to <= from ? copy_up(to, from, size) : copy_down(to, from, size);
@@ -82,7 +89,7 @@ void* memmove(void* to, const void* from, std::size_t size) noexcept {
 
 void* memset(void* to, int value, std::size_t size) noexcept {
   if (checked(__builtin_return_address(0))) [[unlikely]] {
-    check_fill(to, size, __builtin_return_address(0));
+    check_fill(to, size, AIOSIM_HOOK);
   }
   if (real_memset != nullptr) return real_memset(to, value, size);
   void* at = to;
@@ -92,18 +99,18 @@ void* memset(void* to, int value, std::size_t size) noexcept {
 
 // Clang calls these for the copies of instrumented code.
 void* __tsan_memcpy(void* to, const void* from, std::size_t size) noexcept {
-  if (under_test()) check_copy(to, from, size, __builtin_return_address(0));
+  if (under_test()) check_copy(to, from, size, AIOSIM_HOOK);
   return real_memcpy != nullptr ? real_memcpy(to, from, size) : copy_up(to, from, size);
 }
 
 void* __tsan_memmove(void* to, const void* from, std::size_t size) noexcept {
-  if (under_test()) check_copy(to, from, size, __builtin_return_address(0));
+  if (under_test()) check_copy(to, from, size, AIOSIM_HOOK);
   if (real_memmove != nullptr) return real_memmove(to, from, size);
   return to <= from ? copy_up(to, from, size) : copy_down(to, from, size);
 }
 
 void* __tsan_memset(void* to, int value, std::size_t size) noexcept {
-  if (under_test()) check_fill(to, size, __builtin_return_address(0));
+  if (under_test()) check_fill(to, size, AIOSIM_HOOK);
   if (real_memset != nullptr) return real_memset(to, value, size);
   void* at = to;
   asm volatile("rep stosb" : "+D"(at), "+c"(size) : "a"(value) : "memory");

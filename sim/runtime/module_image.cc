@@ -97,6 +97,13 @@ void forget_module(const void* address) {
   }
 }
 
+bool is_remembered(std::uintptr_t base) {
+  for (const ModuleImage& known : modules()) {
+    if (known.base == base && known.loaded) return true;
+  }
+  return false;
+}
+
 void restore_segments() {
   for (const ModuleImage& module : modules()) {
     if (!module.loaded) continue;

@@ -1,6 +1,7 @@
 // The writable state of the modules under test: what is brought back before each run.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace aiosim::runtime {
 /// `address`.
 void remember_module(const void* address);
 void forget_module(const void* address);
+
+/// Is the object that is loaded at `base` one of them?
+bool is_remembered(std::uintptr_t base);
 
 /// Before a run: the segments as they were remembered.
 void restore_segments();

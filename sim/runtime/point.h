@@ -4,6 +4,7 @@
 
 #include <boost/context/detail/fcontext.hpp>
 
+#include "runtime/live_frames.h"
 #include "runtime/tcb.h"
 #include "runtime/world.h"
 
@@ -12,11 +13,16 @@ namespace aiosim::runtime {
 [[gnu::always_inline]] inline void World::switch_to(Thread& next) {
   Thread* const me = g_current;
   if (&next == me) return;
+  // Known exactly if this very operation noted it; else the runtime's own frames count as alive.
+  const bool noted = g_entry.pc != nullptr && (g_entry.pc == site_.pc || g_entry.pc == me->live_pc);
+  me->live_from = noted ? g_entry.stack_pointer : __builtin_frame_address(0);
+  me->live_pc = noted ? g_entry.pc : nullptr;
   g_current = &next;
   counts = next.counts;
   set_fs(next.tcb->fs);
   const auto from = boost::context::detail::jump_fcontext(next.context, me);
   static_cast<Thread*>(from.data)->context = from.fctx;
+  g_entry = {me->live_pc, me->live_from};
 }
 
 [[gnu::always_inline]] inline std::uint32_t World::ask_who_runs(Thread& me) {
@@ -65,6 +71,7 @@ namespace aiosim::runtime {
   Thread& me = *g_current;
   now_ns_ += point_ns_;
   me.plain_accesses = 0;
+  me.live_pc = nullptr;
   site_ = {operation.text, object, pc};
   me.next = next;
   if (++step_ > options_.max_points) [[unlikely]]

@@ -8,6 +8,7 @@
 
 #include "memory/state.h"
 #include "runtime/heap.h"
+#include "runtime/live_frames.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
@@ -24,8 +25,10 @@ constexpr std::uint64_t max_plain_accesses = 20'000'000;
                                     " loops without a scheduling point, at " + w.describe_pc(pc));
 }
 
-inline void plain(const void* at, std::size_t size, bool write, const void* pc) {
+inline void plain(const void* at, std::size_t size, bool write, const void* pc,
+                  const void* stack_pointer) {
   if (!under_test()) return;
+  if (in_stack(at)) check_frame(at, size, write ? "plain write" : "plain read", pc, stack_pointer);
   Thread& self = *g_current;
   if (++self.plain_accesses > max_plain_accesses) [[unlikely]]
     loops_without_point(pc);
@@ -75,19 +78,21 @@ bool compare_exchange(volatile T* at, T& expected, T desired, int success, int f
 using namespace aiosim::runtime;
 using aiosim::memory::Rmw;
 
-#define AIOSIM_CALLER __builtin_return_address(0)
+// For an access that is under way when the hook is called, and one that the hook does.
+#define AIOSIM_HOOK __builtin_return_address(0), __builtin_dwarf_cfa()
+#define AIOSIM_CALLER AIOSIM_ENTRY
 
 extern "C" {
 
 // --- plain accesses
 // -------------------------------------------------------------------------------
 
-#define AIOSIM_PLAIN(name, size)                                                           \
-  void __tsan_##name##read##size(void* at) { plain(at, size, false, AIOSIM_CALLER); }      \
-  void __tsan_##name##write##size(void* at) { plain(at, size, true, AIOSIM_CALLER); }      \
-  void __tsan_##name##read_write##size(void* at) { plain(at, size, true, AIOSIM_CALLER); } \
-  void __tsan_##name##read##size##_pc(void* at, void* pc) { plain(at, size, false, pc); }  \
-  void __tsan_##name##write##size##_pc(void* at, void* pc) { plain(at, size, true, pc); }
+#define AIOSIM_PLAIN(name, size)                                                                   \
+  void __tsan_##name##read##size(void* at) { plain(at, size, false, AIOSIM_HOOK); }                \
+  void __tsan_##name##write##size(void* at) { plain(at, size, true, AIOSIM_HOOK); }                \
+  void __tsan_##name##read_write##size(void* at) { plain(at, size, true, AIOSIM_HOOK); }           \
+  void __tsan_##name##read##size##_pc(void* at, void* pc) { plain(at, size, false, pc, nullptr); } \
+  void __tsan_##name##write##size##_pc(void* at, void* pc) { plain(at, size, true, pc, nullptr); }
 
 #define AIOSIM_PLAIN_SIZES(name) \
   AIOSIM_PLAIN(name, 1)          \
@@ -98,16 +103,20 @@ AIOSIM_PLAIN_SIZES(unaligned_)
 AIOSIM_PLAIN_SIZES(volatile_)
 AIOSIM_PLAIN_SIZES(unaligned_volatile_)
 
-void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, AIOSIM_CALLER); }
-void __tsan_write_range(void* at, std::size_t size) { plain(at, size, true, AIOSIM_CALLER); }
-void __tsan_read_range_pc(void* at, std::size_t size, void* pc) { plain(at, size, false, pc); }
-void __tsan_write_range_pc(void* at, std::size_t size, void* pc) { plain(at, size, true, pc); }
+void __tsan_read_range(void* at, std::size_t size) { plain(at, size, false, AIOSIM_HOOK); }
+void __tsan_write_range(void* at, std::size_t size) { plain(at, size, true, AIOSIM_HOOK); }
+void __tsan_read_range_pc(void* at, std::size_t size, void* pc) {
+  plain(at, size, false, pc, nullptr);
+}
+void __tsan_write_range_pc(void* at, std::size_t size, void* pc) {
+  plain(at, size, true, pc, nullptr);
+}
 
 // A constructor or destructor that stores the same table again cannot be told from no store.
 void __tsan_vptr_update(void** table, void* value) {
-  if (*table != value) plain(table, sizeof(void*), true, AIOSIM_CALLER);
+  if (*table != value) plain(table, sizeof(void*), true, AIOSIM_HOOK);
 }
-void __tsan_vptr_read(void** table) { plain(table, sizeof(void*), false, AIOSIM_CALLER); }
+void __tsan_vptr_read(void** table) { plain(table, sizeof(void*), false, AIOSIM_HOOK); }
 
 // --- atomics
 // --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "memory/thread_view.h"
 #include "memory/value.h"
 #include "runtime/heap.h"
+#include "runtime/live_frames.h"
 #include "runtime/point.h"
 #include "runtime/tsan_abi.h"
 #include "runtime/world.h"
@@ -37,11 +38,21 @@ std::int64_t traced(Value value, unsigned size) {
   return static_cast<std::int64_t>(low);
 }
 
+/// Another thread's frame may return while this one waits for its turn.
+inline void check_live(const void* at, unsigned size, const Word& word, const void* pc, bool own) {
+  if (!in_stack(at)) [[likely]]
+    return;
+  const bool noted = own && g_entry.pc == pc;
+  check_frame(at, size, word.text, pc, noted ? g_entry.stack_pointer : nullptr);
+}
+
 /// The point before an atomic operation; the object that it works on.
 inline Object point(World& w, const Word& word, const void* at, unsigned size, bool writes,
                     const void* pc) {
+  check_live(at, size, word, pc, true);
   const Object object{ObjectType::atomic, w.memory.starts(g_current->id, at, size)};
   w.point_of_atomic(word, object, pc, {World::id_of(object), writes});
+  check_live(at, size, word, pc, false);
   return object;
 }
 

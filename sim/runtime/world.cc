@@ -15,6 +15,8 @@
 #include "runtime/crash.h"
 #include "runtime/heap.h"
 #include "runtime/leaks.h"
+#include "runtime/leftovers.h"
+#include "runtime/live_frames.h"
 #include "runtime/module_image.h"
 #include "runtime/point.h"
 #include "runtime/stack.h"
@@ -85,6 +87,10 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   heap_reset();
   restore_segments();
   install_crash_handlers();
+  if (options.leftovers) {
+    if (library_state_ == nullptr) library_state_ = std::make_unique<LibraryState>();
+    library_state_->take();
+  }
   fault::set_world_decider(
       [this](fault::PointId id) {
         return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
@@ -121,6 +127,9 @@ void World::look_at_remains() {
     if (!remains.lost.empty()) verdict_ = {VerdictKind::leak, {}, std::move(remains.lost)};
     leftovers_ = std::move(remains.held);
   }
+  if (!options_.leftovers) return;
+  for (std::string& line : open_ends(*this)) leftovers_.push_back(std::move(line));
+  for (std::string& line : library_state_->changes()) leftovers_.push_back(std::move(line));
 }
 
 RunResult World::take_result() {
@@ -196,6 +205,8 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.specific.clear();
   thread.name[0] = 'T';
   *std::to_chars(thread.name + 1, std::end(thread.name), id).ptr = '\0';
+  thread.live_from = thread.stack->low;
+  thread.live_pc = nullptr;
   thread.context = context::make_fcontext(thread.stack->top, stack_size, enter);
   threads_.push_back(&thread);
   runnable_version_ = 0;
@@ -261,6 +272,7 @@ void World::point(const char* operation, Object object, const void* pc, Touch ne
   Thread& me = *g_current;
   now_ns_ += point_ns_;
   me.plain_accesses = 0;
+  me.live_pc = nullptr;
   site_ = {operation, object, pc};
   me.next = next;
   me.spin.idle = 0;

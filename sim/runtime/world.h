@@ -29,6 +29,7 @@ namespace aiosim::runtime {
 
 struct Thread;
 struct Tcb;
+class LibraryState;
 
 extern __attribute__((visibility("hidden"))) Thread* g_current;
 
@@ -91,6 +92,8 @@ struct Thread {
   std::int64_t blocked_total_ns = 0;
   std::uint64_t plain_accesses = 0;   // since the last point: unbounded loops without points
   void* context = nullptr;            // fcontext_t while not running
+  const void* live_from = nullptr;    // while not running: frames below have returned
+  const void* live_pc = nullptr;      // where it entered the runtime, if known
   std::unique_ptr<Stack> stack;
   Tcb* tcb = nullptr;
   bool ready = false;                 // wait.ready at checked_version
@@ -318,6 +321,7 @@ class World final : public memory::ChoiceSource {
   std::vector<RawChoice> choices_;
   std::vector<TraceEvent> trace_;
   std::vector<std::string> leftovers_;
+  std::unique_ptr<LibraryState> library_state_;
   Verdict verdict_;
   std::string last_words_;
   ObjectNumbers numbers_;

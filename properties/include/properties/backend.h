@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 1;
+inline constexpr std::uint32_t backend_abi = 2;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -88,6 +88,9 @@ struct BackendModule {
   /// compiled with the loop, so that the memory model decides what is visible (S14.4).
   void (*payload_store)(std::uint64_t* word, std::uint64_t value);
   std::uint64_t (*payload_load)(const std::uint64_t* word);
+  /// The loop has global state that bringing back the module's own does not cover (a library's):
+  /// each world runs in a child process.
+  bool forked = false;
 };
 
 }  // namespace properties

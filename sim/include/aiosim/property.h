@@ -35,6 +35,7 @@ struct Backend {
   std::shared_ptr<Module> module;
   std::string base;                   // exhibit: the backend that it is a patched copy of; else ""
   std::vector<std::string> offers;    // rules' capabilities it claims, from the module
+  bool forked = false;                // each world in a child process (forked.h)
 };
 
 class Property {

@@ -1,6 +1,7 @@
 #include "faults.h"
 
 #include <atomic>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -211,7 +212,100 @@ void held_by_a_thread() {
   std::this_thread::yield();
 }
 
+// --- use after return
+
+PLANTED int* address_of_local() {
+  int local = 1;
+  int* const at = opaque(&local);
+  stay();
+  return opaque(at);
+}
+PLANTED void write_int(int* at) {
+  *at = 2;
+  stay();
+}
+void own_frame_has_returned() { write_int(address_of_local()); }
+
+struct Waiter {
+  std::atomic<int> done{0};
+  char more[200];
+};
+std::atomic<Waiter*> waiting{nullptr};
+// Gives up, although somebody may still answer.
+PLANTED void ask_and_give_up() {
+  Waiter waiter;
+  waiting.store(opaque(&waiter));
+  stay();
+}
+PLANTED void ask_and_wait() {
+  Waiter waiter;
+  waiting.store(opaque(&waiter));
+  while (waiter.done.load() == 0) std::this_thread::yield();
+  stay();
+}
+PLANTED void answer() {
+  Waiter* waiter;
+  while ((waiter = waiting.load()) == nullptr) std::this_thread::yield();
+  waiter->done.store(1);
+  stay();
+}
+void another_frame_has_returned() {
+  std::thread other(answer);
+  ask_and_give_up();
+  other.join();
+}
+void another_frame_waits() {
+  std::thread other(answer);
+  ask_and_wait();
+  other.join();
+}
+int* of_another = nullptr;
+void thread_has_ended() {
+  std::thread([] {
+    int local = 1;
+    of_another = opaque(&local);
+  }).join();
+  write_int(of_another);
+}
+PLANTED void fill_ints(int* at, int depth) {
+  int own[8];
+  fill(reinterpret_cast<char*>(opaque(own)), sizeof own);
+  *at += own[0] == 77 ? 1 : 0;
+  if (depth > 0) fill_ints(depth % 2 == 0 ? at : own, depth - 1);
+  stay();
+}
+void own_frames_are_alive() {
+  int local = 0;
+  fill_ints(opaque(&local), 8);
+  std::thread([&local] { fill_ints(&local, 4); }).join();
+}
+
+// --- no memory
+
+void survive_without_memory() {
+  char* const bytes = make_bytes(16);
+  std::free(opaque(bytes));
+  int* one = nullptr;
+  try {
+    one = opaque(new int(1));
+  } catch (const std::bad_alloc&) {
+  }
+  delete one;
+}
+void die_without_memory() {
+  char* const bytes = make_bytes(16);
+  write_byte(bytes);
+  drop_bytes(bytes);
+}
+
 const aiosim::lifetime::Program programs[] = {
+    {"own_frame_has_returned", own_frame_has_returned},
+    {"another_frame_has_returned", another_frame_has_returned},
+    {"another_frame_waits", another_frame_waits},
+    {"thread_has_ended", thread_has_ended},
+    {"own_frames_are_alive", own_frames_are_alive},
+    {"survive_without_memory", survive_without_memory},
+    {"die_without_memory", die_without_memory},
     {"use_after_free", use_after_free},
     {"use_before_free", use_before_free},
     {"atomic_use_after_free", atomic_use_after_free},

@@ -1,0 +1,36 @@
+// Which frames of the simulated threads' stacks are alive: use after return.
+//
+// At a hook or an interposer, what lies below the caller's stack pointer belongs to functions that
+// have returned (a function that calls has no red zone). A thread that does not run is held to
+// where it was when it last entered the runtime.
+#pragma once
+
+#include <cstddef>
+
+#include "runtime/stack.h"
+
+namespace aiosim::runtime {
+
+/// The last entry of code under test into the runtime.
+struct Entry {
+  const void* pc;
+  const void* stack_pointer;
+};
+extern __attribute__((visibility("hidden"))) Entry g_entry;
+
+inline const void* note_entry(const void* pc, const void* stack_pointer) {
+  g_entry = {pc, stack_pointer};
+  return pc;
+}
+
+/// In a function that code under test calls: where it is called from. What the caller's stack
+/// pointer was is kept for the case that the thread stops running here.
+#define AIOSIM_ENTRY \
+  ::aiosim::runtime::note_entry(__builtin_return_address(0), __builtin_dwarf_cfa())
+
+/// `at` is in_stack(). Ends the run if it lies in a frame that has returned. `stack_pointer` is
+/// the caller's; null if the caller's own stack is not to be looked at.
+void check_frame(const void* at, std::size_t size, const char* what, const void* pc,
+                 const void* stack_pointer);
+
+}  // namespace aiosim::runtime
