@@ -1,0 +1,96 @@
+// Every execution of the smallest program that a loop is for: producers schedule a bottom half each,
+// which notifies, and home polls, blocking, until all of them have run. Nothing of the harness is
+// shared between threads, and nothing reads a clock.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+#include <thread>
+
+#include "aiosim/exhaustive.h"
+#include "aiosim/module.h"
+#include "aiosim/observe.h"
+#include "properties/backend.h"
+
+namespace properties {
+namespace {
+
+using aiosim::ExhaustiveOptions;
+using aiosim::ExhaustiveResult;
+using aiosim::VerdictKind;
+
+constexpr std::size_t most_producers = 2;
+
+class Program {
+ public:
+  Program(const std::string& backend, std::size_t producers)
+      : module_(std::string(AIOSIM_MODULE_DIR) + '/' + backend + ".so", "aiosim_backend"),
+        backend_(*static_cast<const BackendModule*>(module_.entry())),
+        producers_(producers) {}
+
+  void run() {
+    const aiosim::UnderTestScope scope;
+    calls_ = 0;
+    Loop* loop = backend_.create({});
+    std::array<Bh*, most_producers> bhs{};
+    for (std::size_t i = 0; i < producers_; ++i) {
+      bhs[i] = loop->new_bh([](void* calls) { ++*static_cast<std::size_t*>(calls); }, &calls_);
+    }
+    std::array<std::thread, most_producers> threads;
+    for (std::size_t i = 0; i < producers_; ++i) {
+      threads[i] = std::thread([loop, bh = bhs[i]] { loop->schedule(bh); });
+    }
+    while (calls_ < producers_) loop->poll(true);
+    for (std::size_t i = 0; i < producers_; ++i) threads[i].join();
+    for (std::size_t i = 0; i < producers_; ++i) loop->delete_bh(bhs[i]);
+    delete loop;
+  }
+
+  std::size_t calls() const { return calls_; }
+
+ private:
+  aiosim::Module module_;
+  const BackendModule& backend_;
+  const std::size_t producers_;
+  std::size_t calls_ = 0;
+};
+
+struct Found {
+  ExhaustiveResult result;
+  VerdictKind verdict = VerdictKind::pass;
+  std::string text;
+};
+
+Found search(const std::string& backend, std::size_t producers, const ExhaustiveOptions& options) {
+  Program program(backend, producers);
+  const auto one = [&](aiosim::Chooser& chooser) {
+    return aiosim::run([&] { program.run(); }, chooser, aiosim::exhaustive_run_options());
+  };
+  Found found;
+  found.result = aiosim::search_exhaustively(one, options, [&](const aiosim::RunResult& run) {
+    found.verdict = run.verdict.kind;
+    found.text = run.verdict.text;
+    return run.verdict.passed() && program.calls() == producers;
+  });
+  std::printf("%s, %zu producers: %s, %llu cut\n", backend.c_str(), producers,
+              found.result.text.c_str(), static_cast<unsigned long long>(found.result.done.cut));
+  return found;
+}
+
+TEST(ExhaustiveLoop, one_producer_is_searched_to_the_end) {
+  const Found found = search("reference-epoll", 1, {});
+  EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
+  EXPECT_EQ(found.result.end, ExhaustiveResult::End::complete) << found.result.text;
+}
+
+TEST(ExhaustiveLoop, without_the_barrier_after_notify_me_a_deadlock_is_found) {
+  for (std::size_t producers = 1; producers <= most_producers; ++producers) {
+    const Found found = search("exhibits/skip_barrier_after_notify_me", producers, {});
+    EXPECT_EQ(found.result.end, ExhaustiveResult::End::stopped) << found.result.text;
+    EXPECT_EQ(found.verdict, VerdictKind::deadlock) << found.text;
+  }
+}
+
+}  // namespace
+}  // namespace properties
