@@ -1,0 +1,356 @@
+// How a world goes on: points, questions, waits, spinning threads, and time.
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+#include "fault/points.h"
+#include "kernel/kernel.h"
+#include "memory/value.h"
+#include "runtime/heap.h"
+#include "runtime/point.h"
+#include "runtime/world.h"
+
+namespace aiosim::runtime {
+namespace {
+
+// libfiu takes a lock of the host's.
+bool may_strike(fault::PointId point) {
+  const RuntimeScope scope;
+  return fault::strikes(point);
+}
+
+}  // namespace
+
+void World::point(const char* operation, Object object, const void* pc, Touch next) {
+  Thread& me = *g_current;
+  now_ns_ += point_ns_;
+  me.plain_accesses = 0;
+  me.live_pc = nullptr;
+  site_ = {operation, object, pc};
+  me.next = next;
+  me.spin.idle = 0;
+  if (++step_ > options_.max_points) too_many_points();
+  memory.tick(me.id);
+  if (me.unseen) [[unlikely]] {
+    do {
+      schedule();
+    } while (!runnable(me));
+    me.state = Thread::State::enabled;
+    me.unseen = false;
+  } else {
+    schedule();
+  }
+  if (me.signal_ready) [[unlikely]]
+    deliver_due_signals(next);
+  site_ = {operation, object, pc};  // others ran: what is asked next is asked here
+  touch(next);
+}
+
+void World::too_many_points() {
+  ++g_current->harness;  // the text is the host's
+  fail(VerdictKind::livelock,
+       "no end after " + std::to_string(options_.max_points) + " scheduling points");
+}
+
+void World::deliver_due_signals(Touch next) {
+  Thread& me = *g_current;
+  while (me.signal_ready) {
+    deliver_signals();
+    me.next = next;
+    schedule();  // what the handlers came before is a transition of its own
+  }
+}
+
+void World::point_before(const Wait& wait, const void* pc, Touch next) {
+  Thread& me = *g_current;
+  if (!options_.waits_unseen) return point(wait.operation, wait.object, pc, next);
+  me.unseen = true;
+  me.wait = wait;
+  me.interrupt_ns = -1;
+  me.state = Thread::State::blocked;
+  runnable_version_ = 0;
+  me.blocked_since_ns = now_ns_;
+  point(wait.operation, wait.object, pc, next);
+  me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
+}
+
+void World::yield(const char* operation, const void* pc) {
+  g_current->yielded = true;
+  point(operation, {}, pc, {});
+  g_current->yielded = false;
+}
+
+void World::add_touch(Touch touch) {
+  for (Touch& seen : touched_) {
+    if (seen.object != touch.object) continue;
+    seen.writes |= touch.writes;
+    return;
+  }
+  const RuntimeScope scope;
+  touched_.push_back(touch);
+}
+
+// --- spinning ---------------------------------------------------------------------------------
+
+namespace {
+
+// Real memory holds the newest stores.
+bool spins_no_more(void* data) {
+  const Spin& spin = *static_cast<const Spin*>(data);
+  for (const Spin::Read& read : spin.reads) {
+    if (read.at == nullptr) continue;
+    if (static_cast<std::uint64_t>(memory::read_memory(read.at, read.size)) != read.value) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+// Whether it blocks, and when it goes on, follows from all that it re-reads.
+void World::touch_reads(const Spin& spin) {
+  if (watch_ != Watch::transitions) return;
+  for (const Spin::Read& read : spin.reads) {
+    if (read.at == nullptr) continue;
+    touch({ObjectType::atomic, memory.object_of(read.at, read.size)}, false);
+  }
+}
+
+// The operation reads the newest: what a thread sees that waits long enough.
+void World::spin(Thread& me) {
+  me.spin.idle = 0;
+  memory.read_newest(me.id);
+  touch_reads(me.spin);
+  if (options_.spin_blocks && !spins_no_more(&me.spin)) {
+    me.spins = true;
+    block({spins_no_more, &me.spin, -1, "re-reading without change", site_.object});
+    me.spins = false;
+    touch_reads(me.spin);
+    return;
+  }
+  me.spin.reads = {};
+  const bool yielded = me.yielded;
+  me.yielded = true;
+  schedule();
+  me.yielded = yielded;
+}
+
+// Perhaps they did something else between the reads: they get another chance, but not for ever.
+bool World::release_spinners() {
+  constexpr std::uint32_t most = 1000;
+  bool any = false;
+  for (Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked || !thread->spins) continue;
+    thread->spins = false;
+    thread->ready = true;
+    thread->checked_version = state_version_;
+    any = true;
+  }
+  time_jumped_ = any;  // as with time: only because nobody could run
+  return any && ++spinners_released_ <= most;
+}
+
+bool World::wait_is_over(Thread& thread) {
+  if (thread.interrupt_ns >= 0 && now_ns_ >= thread.interrupt_ns) return true;
+  if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
+  if (thread.checked_version != state_version_ || thread.spins || thread.unseen) {
+    thread.checked_version = state_version_;
+    thread.ready = thread.wait.ready(thread.wait.data);
+  }
+  return thread.ready;
+}
+
+// The state of nobody has changed: what was found holds until it does, or the next deadline.
+void World::find_runnable() {
+  for (;;) {
+    if (timers_version_ != state_version_) {
+      timers_version_ = state_version_;
+      timers_due_ns_ = kernel->next_deadline_ns();
+    }
+    if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
+      touch({ObjectType::kernel, 0}, true);
+      state_changed();
+      timers_version_ = state_version_;
+      timers_due_ns_ = -1;
+    }
+    constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
+    runnable_ = 0;
+    runnable_until_ns_ = timers_due_ns_ >= 0 ? timers_due_ns_ : never;
+    for (Thread* thread : threads_) {
+      if (runnable(*thread)) {
+        runnable_ |= 1U << thread->id;
+      } else if (thread->state == Thread::State::blocked) {
+        for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
+          if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
+        }
+        // What they read changes without notice.
+        if (thread->spins || thread->unseen) runnable_until_ns_ = 0;
+      }
+    }
+    runnable_version_ = state_version_;
+    if (runnable_ != 0) return;
+    let_time_jump();
+  }
+}
+
+// Canonical order: the current thread first, then by creation index; a thread that gave way comes
+// last, so that the dull answer lets the next one run.
+void World::list_candidates() {
+  const std::uint32_t mine = g_current->id;
+  const bool yielded = g_current->yielded;
+  const std::uint32_t me = runnable_ & (1U << mine);
+  // Bits from `start` up, then those below.
+  const std::uint32_t start = yielded ? mine : 0;
+  std::uint32_t n = 0;
+  if (!yielded && me != 0) candidates_[n++] = mine;
+  const std::uint32_t others = runnable_ & ~me;
+  for (std::uint32_t part : {others >> start << start, others & ~(~0U << start)}) {
+    for (; part != 0; part &= part - 1) {
+      candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(part));
+    }
+  }
+  if (yielded && me != 0) candidates_[n++] = mine;
+  candidate_count_ = n;
+}
+
+std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
+  Thread& me = *g_current;
+  Question question;
+  question.key = {me.id, kind, me.counts[static_cast<std::size_t>(kind)]};
+  question.answers = answers;
+  question.step = step_;
+  question.pc = site_.pc;
+  if (label != nullptr) question.label = label;
+  ++me.harness;
+  const std::uint32_t value = chooser_->choose(question);
+  --me.harness;
+  if (value != 0) return given(question, value, label);
+  mix_answer(question, 0);
+  return 0;
+}
+
+// An answer that is not the dull one.
+std::uint32_t World::given(const Question& question, std::uint32_t value, const char* label) {
+  Thread& me = *g_current;
+  if (value == Chooser::cut && question.key.kind == Kind::sched) {
+    cut_ = true;
+    end_run();
+  }
+  if (value >= question.answers) value = 0;
+  mix_answer(question, value);
+  if (value == 0) return 0;
+  ++me.harness;
+  Site at = site_;
+  if (label != nullptr) at = {label, {}, site_.pc};
+  choices_.push_back({question.key, question.answers, value, at, step_});
+  if (tracing()) trace_choice(choices_.back());
+  --me.harness;
+  return value;
+}
+
+void World::tell_end() {
+  std::uint32_t waiting = 0;
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked) continue;
+    candidates_[waiting] = thread->id;
+    pending_[waiting++] = thread->next;
+  }
+  chooser_->finished(touched_, {candidates_.data(), waiting}, {pending_.data(), waiting});
+}
+
+void World::tell_pending(Question& question) {
+  for (std::uint32_t i = 0; i < question.answers; ++i) {
+    pending_[i] = threads_[candidates_[i]]->next;
+  }
+  question.pending = {pending_.data(), question.answers};
+  question.touched = touched_;
+  question.time_jumped = time_jumped_;
+}
+
+Wake World::block(const Wait& wait) {
+  Thread& me = *g_current;
+  if (wait.deadline_ns >= 0) touch({ObjectType::clock, 0}, false);
+  if (wait.ready(wait.data)) return Wake::ready;
+  if (tracing()) {
+    ++me.harness;
+    trace_.push_back({step_, now_ns_, me.id, "blocks", describe(wait.object), 0, 0,
+                      wait.operation, site_.pc});
+    --me.harness;
+  }
+  constexpr std::int64_t interrupt_after_ns[] = {0, 1'000, 100'000, 3'000'000};
+  me.interrupt_ns = wait.interruptible ? now_ns_ + interrupt_after_ns[choose(Kind::time, 4)] : -1;
+  me.blocked_since_ns = now_ns_;
+  const Site site = site_;
+  for (std::uint64_t checked = state_version_;; checked = 0) {
+    // A thread that waits for its lock or its fd goes on with that; one that spins, with its read.
+    if (!me.spins) me.next = {wait_object(wait.object), true};
+    me.wait = wait;
+    me.ready = false;
+    me.checked_version = checked;
+    me.state = Thread::State::blocked;
+    runnable_version_ = 0;
+    do {
+      schedule();
+    } while (!runnable(me));
+    me.state = Thread::State::enabled;
+    if (!me.signal_ready || wait.signals_end) break;
+    deliver_signals();
+  }
+  site_ = site;
+  me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
+  memory.tick(me.id);
+  if (!me.spins) touch(me.next);
+  if (wait.deadline_ns >= 0) touch({ObjectType::clock, 0}, false);
+  if (wait.ready(wait.data)) return Wake::ready;
+  if (wait.deadline_ns >= 0 && now_ns_ >= wait.deadline_ns) return Wake::timeout;
+  return Wake::interrupted;
+}
+
+// What a system call waits for, any other may bring about.
+ObjectId World::wait_object(Object object) {
+  using enum ObjectType;
+  if (object.type == none || object.type == fd || object.type == clock) object = {kernel, 0};
+  return id_of(object);
+}
+
+// --- time -------------------------------------------------------------------------------------
+
+void World::let_time_jump() {
+  std::int64_t next = kernel->next_deadline_ns();
+  for (const Thread* thread : threads_) {
+    if (thread->state != Thread::State::blocked) continue;
+    for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
+      if (due >= 0 && (next < 0 || due < next)) next = due;
+    }
+  }
+  if (next < 0) {
+    if (release_spinners()) return;
+    report_deadlock();
+  }
+  if (may_strike(fault::PointId::clock_late_timer)) {
+    next += 1'000 + 333'000 * static_cast<std::int64_t>(choose(Kind::time, 4));
+  }
+  next = std::max(next, now_ns_);
+  if (time_jump_probe) {
+    ++g_current->harness;
+    time_jump_probe({now_ns_, next});
+    --g_current->harness;
+  }
+  now_ns_ = next;
+  time_jumped_ = true;
+  state_changed();
+}
+
+std::int64_t World::read_clock() {
+  touch({ObjectType::clock, 0}, true);
+  constexpr std::int64_t least_ns = 200;
+  constexpr std::int64_t steps[] = {least_ns, 2'000, 20'000, 200'000};
+  if (may_strike(fault::PointId::clock_slow)) return now_ns_;
+  std::int64_t step_ns = steps[choose(Kind::time, 4)];
+  if (may_strike(fault::PointId::clock_fast)) step_ns += 10'000'000;
+  now_ns_ += step_ns;
+  return now_ns_;
+}
+
+}  // namespace aiosim::runtime
