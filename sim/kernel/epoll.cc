@@ -180,6 +180,7 @@ int Epoll::collect(epoll_event* events, int max) {
     }
   }
   ready_.splice(ready_.begin(), candidates);  // beyond `max`: first next time
+  state_.world.state_changed();               // others may wait for what was taken
   return count;
 }
 

@@ -19,6 +19,9 @@ class Epoll final : public File {
 
   std::uint32_t readiness(bool scan) override;
   void closed() override;
+  int unread() override { return -EINVAL; }
+  bool reads() const override { return false; }
+  bool writes() const override { return false; }
   void each_held(const std::function<void(const void*, std::size_t)>& visit) const override;
   void acquire_readiness(std::uint32_t mask) override;
 

@@ -88,34 +88,46 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
 
 ssize_t Kernel::read(int fd, void* buffer, std::size_t size, const void* pc) {
   const iovec segment{buffer, size};
-  return readv(fd, &segment, 1, pc);
+  return read_segments(fd, &segment, 1, false, pc);
 }
 
 ssize_t Kernel::write(int fd, const void* buffer, std::size_t size, const void* pc) {
   const iovec segment{const_cast<void*>(buffer), size};
-  return writev(fd, &segment, 1, pc);
+  return write_segments(fd, &segment, 1, false, pc);
 }
 
 ssize_t Kernel::readv(int fd, const iovec* segments, int count, const void* pc) {
+  return read_segments(fd, segments, count, true, pc);
+}
+
+ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc) {
+  return write_segments(fd, segments, count, true, pc);
+}
+
+ssize_t Kernel::read_segments(int fd, const iovec* segments, int count, bool vector,
+                              const void* pc) {
   State& k = *state_;
   k.enter("read", fd_object(fd), pc);
   if (count < 0 || count > IOV_MAX) return k.leave("read", fd, ssize_t{-EINVAL}, pc);
   File* const file = k.file(fd);
   if (file == nullptr || !may_read(*file)) return k.leave("read", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
+  if (vector && io.left() == 0 && file->reads()) return k.leave("read", fd, ssize_t{0}, pc);
   k.pin(*file);
   const ssize_t result = read_from(k, *file, fd, io, "read", pc);
   k.drop(*file);
   return k.leave("read", fd, result, pc, io.figure);
 }
 
-ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc) {
+ssize_t Kernel::write_segments(int fd, const iovec* segments, int count, bool vector,
+                               const void* pc) {
   State& k = *state_;
   k.enter("write", fd_object(fd), pc);
   if (count < 0 || count > IOV_MAX) return k.leave("write", fd, ssize_t{-EINVAL}, pc);
   File* const file = k.file(fd);
   if (file == nullptr || !may_write(*file)) return k.leave("write", fd, ssize_t{-EBADF}, pc);
   Io io(segments, count);
+  if (vector && io.left() == 0 && file->writes()) return k.leave("write", fd, ssize_t{0}, pc);
   k.pin(*file);
   const ssize_t result = write_to(k, *file, fd, io, "write", pc);
   k.drop(*file);
@@ -155,6 +167,7 @@ int Kernel::dup3(int from, int to, int flags, const void* pc) {
   if (to < 0 || to >= FdTable::limit) return done(-EBADF);
   File* const file = k.file(from);
   if (file == nullptr) return done(-EBADF);
+  if (k.fds.reserved(to)) return done(-EBUSY);  // another thread's accept will put its fd there
   File* const old = k.file(to);
   k.fds.remove(to);
   k.fds.put(to, *file, (flags & O_CLOEXEC) != 0);

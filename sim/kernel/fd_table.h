@@ -26,6 +26,13 @@ class FdTable {
   int add(File& file, bool close_on_exec, int from = first);
   /// Puts `file` at `fd`, which must be free. Takes a reference.
   void put(int fd, File& file, bool close_on_exec);
+  /// The lowest free number for a description that is still to come, or -EMFILE: put() or free it.
+  int reserve();
+  void unreserve(int fd) { entry(fd) = {}; }
+  bool reserved(int fd) const {
+    const auto i = static_cast<std::size_t>(fd - first);
+    return fd >= first && i < entries_.size() && entries_[i].reserved;
+  }
   /// Frees the number. The caller owns the reference that it held.
   File* remove(int fd);
 
@@ -33,9 +40,11 @@ class FdTable {
   void set_close_on_exec(int fd, bool on) { entry(fd).close_on_exec = on; }
 
  private:
+  int lowest_free(int from) const;
   struct Entry {
     File* file = nullptr;
     bool close_on_exec = false;
+    bool reserved = false;
   };
   Entry& entry(int fd) { return entries_[static_cast<std::size_t>(fd - first)]; }
   const Entry& entry(int fd) const { return entries_[static_cast<std::size_t>(fd - first)]; }

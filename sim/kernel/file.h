@@ -65,6 +65,10 @@ class File {
   /// Calls visit for what code under test left here to be handed back to it.
   virtual void each_held(const std::function<void(const void*, std::size_t)>&) const {}
 
+  /// Are there such calls at all? (A vector of no bytes is refused only if there are not.)
+  virtual bool reads() const { return true; }
+  virtual bool writes() const { return true; }
+
   /// The last reference went away.
   virtual void closed() {}
 

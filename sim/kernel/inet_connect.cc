@@ -53,8 +53,14 @@ int InetSocket::take_port(std::uint16_t port) {
     return -EADDRINUSE;
   }
   local_.sin_port = htons(port);
+  has_port_ = true;
   state_.names.ports.push_back(this);
   return 0;
+}
+
+void InetSocket::give_port_back() {
+  std::erase(state_.names.ports, this);
+  has_port_ = false;
 }
 
 int InetSocket::bind(const SocketAddress& address) {
@@ -62,12 +68,13 @@ int InetSocket::bind(const SocketAddress& address) {
   const sockaddr_in& wanted = inet(address);
   if (wanted.sin_family != AF_INET) return -EAFNOSUPPORT;
   if (!is_loopback(wanted) && host(wanted) != INADDR_ANY) return -EADDRNOTAVAIL;
-  if (phase_ != Phase::closed || local_.sin_port != 0) return -EINVAL;
+  if (phase_ != Phase::closed || has_port_) return -EINVAL;
   const sockaddr_in before = local_;
   local_.sin_addr = wanted.sin_addr;
   const int result = take_port(ntohs(wanted.sin_port));
   if (result < 0) local_ = before;
-  bound_ = result == 0;
+  named_ = result == 0;
+  bound_ = result == 0 && wanted.sin_port != 0;
   return result;
 }
 
@@ -75,7 +82,7 @@ int InetSocket::listen(int backlog) {
   constexpr unsigned somaxconn = 4096;
   if (link_ != Link::unconnected) return -EINVAL;
   if (phase_ != Phase::closed && phase_ != Phase::listening) return -EINVAL;
-  if (local_.sin_port == 0) {
+  if (!has_port_) {
     if (const int error = take_port(0)) return error;
   }
   if (phase_ == Phase::closed && is_taken(ntohs(local_.sin_port))) return -EADDRINUSE;
@@ -124,13 +131,12 @@ int InetSocket::connect(const SocketAddress& address, bool waits) {
   if (host(to) == INADDR_ANY) to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (!is_loopback(to)) return -ENETUNREACH;
   if (host(local_) == INADDR_ANY) local_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (local_.sin_port == 0) {
+  if (!has_port_) {
     if (const int error = take_port(0)) return error;
   }
   remote_ = to;
   phase_ = Phase::syn_sent;
   link_ = Link::connecting;
-  shut_read_ = shut_write_ = end_of_file_ = false;
   waits_for_ = listener(to);
   if (waits_for_ == nullptr) {
     reset();
@@ -151,6 +157,8 @@ void InetSocket::handshake() {
     knocking_.pop_front();
     auto& child = state_.make<InetSocket>(O_RDWR);
     child.local_ = client.remote_;
+    child.named_ = child.has_port_ = true;
+    state_.names.ports.push_back(&child);
     child.remote_ = client.local_;
     child.options = options;
     child.peer_ = &client;

@@ -105,6 +105,7 @@ int InetSocket::unread() {
 
 void InetSocket::end() {
   phase_ = Phase::closed;
+  if (!bound_) give_port_back();
   shut_read_ = shut_write_ = true;
   if (!orphan_) wake_up_all();
 }
@@ -156,6 +157,8 @@ void InetSocket::disconnect() {
   if (waits_for_ != nullptr) std::erase(waits_for_->knocking_, this);
   waits_for_ = nullptr;
   if (was_open) peer_->reset();
+  if (!bound_) give_port_back();
+  if (!named_) local_.sin_addr.s_addr = INADDR_ANY;
   data_.clear();
   remote_ = {};
   shut_read_ = shut_write_ = end_of_file_ = false;
@@ -165,13 +168,13 @@ void InetSocket::disconnect() {
 
 void InetSocket::closed() {
   orphan_ = true;
-  std::erase(state_.names.ports, this);
   const bool lost = !data_.empty() && phase_ != Phase::closed;
   if (phase_ == Phase::listening || phase_ == Phase::syn_sent || lost) {
     disconnect();
   } else {
     send_fin();
   }
+  give_port_back();
   shut_read_ = shut_write_ = true;
   data_.clear();
   state_.world.state_changed();

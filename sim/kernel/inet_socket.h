@@ -62,6 +62,7 @@ class InetSocket final : public Socket {
   int end_of_connect();
   bool is_taken(std::uint16_t port) const;
   int take_port(std::uint16_t port);
+  void give_port_back();
   InetSocket* listener(const sockaddr_in& at) const;
 
   Phase phase_ = Phase::closed;
@@ -69,7 +70,9 @@ class InetSocket final : public Socket {
   bool end_of_file_ = false;  // theirs came (Linux: SOCK_DONE)
   bool orphan_ = false;       // closed by its owner
   bool full_ = false;         // a writer found no room
-  bool bound_ = false;        // by bind
+  bool bound_ = false;        // to a port of its choice: others go when the connection does
+  bool named_ = false;        // to an address by bind
+  bool has_port_ = false;     // local_ keeps telling a port that is given back
   InetSocket* peer_ = nullptr;
   InetSocket* waits_for_ = nullptr;   // syn_sent: the listener whose queue is full
   std::deque<char> data_;

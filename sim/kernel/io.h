@@ -59,6 +59,7 @@ class Io {
 
   const int flags;
   const bool message;  // recvmsg or sendmsg, not read or write
+  bool met_data = false;    // of a message: there was something to read
   std::int64_t figure = 0;  // for the trace: the counter's value that went over
 
  private:

@@ -96,6 +96,9 @@ class Kernel {
                       const void* pc);
 
  private:
+  ssize_t read_segments(int fd, const iovec* segments, int count, bool vector, const void* pc);
+  ssize_t write_segments(int fd, const iovec* segments, int count, bool vector, const void* pc);
+
   std::unique_ptr<State> state_;
 };
 

@@ -61,6 +61,7 @@ ssize_t PipeEnd::write(Io& io) {
   Pipe& p = *pipe_;
   if (io.left() == 0) return 0;
   if (p.reader == nullptr) return -EPIPE;  // SIGPIPE is taken as ignored
+  const bool was_empty = p.empty();
   const std::size_t before = io.moved();
   const std::size_t odd = io.left() % Pipe::page;
   if (before == 0 && odd > 0 && !p.empty()) {
@@ -73,7 +74,9 @@ ssize_t PipeEnd::write(Io& io) {
     }
   }
   while (io.left() > 0 && !p.full()) append_page(io, std::min(io.left(), Pipe::page));
-  p.reader->wake(EPOLLIN | EPOLLRDNORM);  // Linux: also when nothing could be written
+  // Linux: at the end also when nothing could be written, but before a sleep only if it was empty.
+  const bool sleeps = io.left() > 0 && (flags & O_NONBLOCK) == 0;
+  if (was_empty || !sleeps) p.reader->wake(EPOLLIN | EPOLLRDNORM);
   return io.moved() > before ? static_cast<ssize_t>(io.moved() - before) : -EAGAIN;
 }
 

@@ -205,10 +205,13 @@ int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const
   Socket* const listener = find_socket(k, fd, error);
   if (listener == nullptr) return done(error);
   if (fault::strikes(fault::PointId::accept_emfile)) return done(-EMFILE);
+  const int number = k.fds.reserve();  // before the wait, as Linux does
+  if (number < 0) return done(number);
   k.pin(*listener);
   Socket* const socket = accept_from(k, *listener, fd, error);
   k.acquire(listener->messages().readable);
   k.drop(*listener);
+  k.fds.unreserve(number);
   if (socket == nullptr) return done(error);
   socket->flags |= flags & SOCK_NONBLOCK;
   const bool aborted = fault::strikes(fault::PointId::accept_econnaborted);
@@ -218,7 +221,8 @@ int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const
     socket->closed();
     return done(aborted ? -ECONNABORTED : -EINVAL);
   }
-  return done(k.install(*socket, (flags & SOCK_CLOEXEC) != 0));
+  k.fds.put(number, *socket, (flags & SOCK_CLOEXEC) != 0);
+  return done(number);
 }
 
 namespace {
@@ -302,7 +306,7 @@ ssize_t Kernel::recvmsg(int fd, msghdr* message, int flags, const char* call, co
   const ssize_t result = read_from(k, *socket, fd, io, call, pc);
   k.drop(*socket);
   if (result >= 0) {
-    const SocketAddress from = result > 0 ? socket->sender() : SocketAddress{};
+    const SocketAddress from = io.met_data ? socket->sender() : SocketAddress{};
     if (message->msg_name != nullptr) {
       std::memcpy(message->msg_name, &from.data, std::min(message->msg_namelen, from.size));
       message->msg_namelen = from.size;

@@ -95,7 +95,8 @@ int change(State& k, Socket& socket, int level, int name, int value) {
     return 0;
   }
   if (level == SOL_SOCKET &&
-      (name == SO_TYPE || name == SO_DOMAIN || name == SO_PROTOCOL || name == SO_ERROR)) {
+      (name == SO_TYPE || name == SO_DOMAIN || name == SO_PROTOCOL || name == SO_ERROR ||
+       name == SO_ACCEPTCONN)) {
     return -ENOPROTOOPT;
   }
   if (level != SOL_SOCKET && socket.family() == AF_UNIX) return -EOPNOTSUPP;

@@ -17,6 +17,7 @@ class TimerFd final : public File {
   std::uint32_t readiness(bool scan) override;
   ssize_t read(Io& io) override;
   bool can_read() override;
+  bool writes() const override { return false; }
   void closed() override;
 
   /// Absolute simulated time of the first expiry, -1 to disarm; period 0 for one shot.

@@ -72,6 +72,7 @@ ssize_t UnixSocket::read(Io& io) {
     if (error_ != 0) return -take_error();
     return shut_read_ ? 0 : -EAGAIN;
   }
+  io.met_data = true;
   const bool peek = (io.flags & MSG_PEEK) != 0;
   ssize_t result = 0;
   for (std::size_t i = 0; i < packets_.size() && io.left() > 0;) {

@@ -1,0 +1,45 @@
+// A sequence run on Linux, and in a simulated world.
+//
+// The main thread makes its calls one after another; after each it waits until the other threads
+// are settled: done with their call, or asleep in it. So the order of completions is fixed. On
+// Linux /proc says who sleeps; in a world the chooser lets the main thread run last.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "kernel_agrees/runner.h"
+#include "kernel_agrees/steps.h"
+
+namespace kernel_agrees {
+
+/// What every step gave, and after it what the threads gave whose calls then ended.
+struct Results {
+  std::array<Figures, most_steps> steps;
+  std::array<std::array<Figures, worker_count>, most_steps> ended;
+};
+
+class Worlds {
+ public:
+  Worlds();
+
+  /// Once a process: makes all numbers below the first free fd taken, so that what a sequence opens
+  /// gets the lowest. Call it when nothing else will open fds.
+  void prepare();
+
+  const Results& run_on_linux(const Sequence& steps);
+  /// `failure`: why the run ended early; else empty.
+  const Results& run_simulated(const Sequence& steps, Plant plant, std::string& failure);
+
+  /// Does this Linux count the room in AF_UNIX sockets as the simulated kernel does (6.18)?
+  bool counts_alike() const { return counts_alike_; }
+
+ private:
+  int base_ = -1;
+  bool counts_alike_ = false;
+};
+
+/// The first step whose results differ, with the calls up to it; empty: none.
+std::string first_difference(const Sequence& steps, const Results& real, const Results& ours);
+
+}  // namespace kernel_agrees
