@@ -120,6 +120,14 @@ void Runner::connect(const Step& step, Figures& out) const {
   if (is_main() && is_blocking(step.fd) && family(real(step.fd)) >= 0) return out.add(left_out);
   Name name;
   if (getsockname(real(step.other), name.at(), &name.size) < 0) return out.add(left_out);
+  Name own;
+  getsockname(real(step.fd), own.at(), &own.size);
+  // To itself: Linux's simultaneous open, which a world does not have.
+  const bool to_itself = family(real(step.fd)) == AF_INET && own.size == name.size &&
+                         std::memcmp(&own.data, &name.data, name.size) == 0;
+  if (to_itself && reinterpret_cast<sockaddr_in&>(own.data).sin_port != 0) {
+    return out.add(left_out);
+  }
   out.add(outcome(::connect(real(step.fd), name.at(), name.size)));
 }
 
@@ -173,7 +181,9 @@ long Runner::port_number(int port) {
   if (port == 0) return 0;
   std::size_t i = 0;
   while (i < shared_.ports_used && shared_.ports[i] != port) ++i;
-  if (i == shared_.ports_used && i < shared_.ports.size()) shared_.ports[shared_.ports_used++] = port;
+  if (i == shared_.ports_used && i < shared_.ports.size()) {
+    shared_.ports[shared_.ports_used++] = port;
+  }
   return static_cast<long>(i) + 1;
 }
 

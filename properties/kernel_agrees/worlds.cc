@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sockios.h>
 #include <pthread.h>
 #include <sched.h>
@@ -37,7 +38,7 @@ struct Worker {
 
   Runner runner;
   std::atomic<int> state{idle};
-  std::atomic<unsigned> orders{0};
+  std::atomic<unsigned> orders{0};  // a futex
   const Step* step = nullptr;
   std::size_t number = 0;
   Figures figures;
@@ -46,7 +47,9 @@ struct Worker {
 
 void serve(Worker& worker) {
   for (unsigned seen = 0;;) {
-    worker.orders.wait(seen);
+    while (worker.orders.load() == seen) {
+      syscall(SYS_futex, &worker.orders, FUTEX_WAIT_PRIVATE, seen, nullptr);
+    }
     seen = worker.orders.load();
     worker.figures.count = 0;
     worker.state.store(Worker::in_call);
@@ -60,7 +63,7 @@ void order(Worker& worker, const Step& step, std::size_t number) {
   worker.number = number;
   worker.state.store(Worker::asked);
   worker.orders.fetch_add(1);
-  worker.orders.notify_one();
+  syscall(SYS_futex, &worker.orders, FUTEX_WAKE_PRIVATE, 1);
 }
 
 /// A sequence on the main thread; `settle` returns when every worker is. It is told what a worker
@@ -343,9 +346,10 @@ std::string text(const Figures& figures) {
   std::string out;
   for (std::size_t i = 0; i < figures.count; ++i) {
     const long figure = figures.at[i];
-    const char* const error =
-        i == 0 && figure < 0 && figure > -4096 ? strerrorname_np(static_cast<int>(-figure)) : nullptr;
-    out += ' ' + (figure == left_out ? "left out" : error != nullptr ? error : std::to_string(figure));
+    const bool failed = i == 0 && figure < 0 && figure > -4096;
+    const char* const error = failed ? strerrorname_np(static_cast<int>(-figure)) : nullptr;
+    out += ' ';
+    out += figure == left_out ? "left out" : error != nullptr ? error : std::to_string(figure);
   }
   return out;
 }

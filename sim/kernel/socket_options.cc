@@ -81,17 +81,19 @@ int tell(State& k, Socket& socket, int level, int name) {
   return found != socket.options.end() ? found->second : 0;
 }
 
+/// What Linux makes of a wanted size: bounded, and doubled for its own bookkeeping.
+int buffer_size(int wanted, int least) {
+  const auto bounded = std::min<unsigned>(static_cast<unsigned>(wanted), most_buffer);
+  return std::max(static_cast<int>(bounded) * 2, least);
+}
+
 int change(State& k, Socket& socket, int level, int name, int value) {
   if (level == SOL_SOCKET && name == SO_SNDBUF) {
-    socket.set_send_buffer(
-        std::max(static_cast<int>(std::min<unsigned>(static_cast<unsigned>(value), most_buffer)) * 2,
-                 least_send_buffer));
+    socket.set_send_buffer(buffer_size(value, least_send_buffer));
     return 0;
   }
   if (level == SOL_SOCKET && name == SO_RCVBUF) {
-    socket.receive_buffer =
-        std::max(static_cast<int>(std::min<unsigned>(static_cast<unsigned>(value), most_buffer)) * 2,
-                 least_receive_buffer);
+    socket.receive_buffer = buffer_size(value, least_receive_buffer);
     return 0;
   }
   if (level == SOL_SOCKET &&
