@@ -33,7 +33,7 @@ std::uint32_t TransitionRecorder::choose(const Question& question) {
     transitions_.back().older = answer;
   }
   if (question.key.kind != Kind::sched) return answer;
-  finished(question.touched);
+  finished(question.touched, {}, {});
   names_.asked(question);
   const std::uint32_t thread = question.threads[answer];
   transitions_.push_back({thread, names_.pending(thread), {}, 0});
@@ -41,7 +41,8 @@ std::uint32_t TransitionRecorder::choose(const Question& question) {
   return answer;
 }
 
-void TransitionRecorder::finished(std::span<const Touch> touched) {
+void TransitionRecorder::finished(std::span<const Touch> touched, std::span<const std::uint32_t>,
+                                  std::span<const Touch>) {
   if (!transitions_.empty()) transitions_.back().touched.assign(touched.begin(), touched.end());
 }
 

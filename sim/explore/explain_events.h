@@ -57,7 +57,8 @@ class TransitionRecorder final : public Chooser {
   void begin() override;
   std::uint32_t choose(const Question& question) override;
   Watch watches() const override { return Watch::transitions; }
-  void finished(std::span<const Touch> touched) override;
+  void finished(std::span<const Touch> touched, std::span<const std::uint32_t> waiting,
+                std::span<const Touch> pending) override;
 
   const std::vector<Transition>& transitions() const { return transitions_; }
 

@@ -49,7 +49,10 @@ std::uint32_t OrderedChooser::choose(const Question& question) {
   }
 }
 
-void OrderedChooser::finished(std::span<const Touch>) { end_transition(); }
+void OrderedChooser::finished(std::span<const Touch>, std::span<const std::uint32_t>,
+                              std::span<const Touch>) {
+  end_transition();
+}
 
 /// How many newer stores the load under way must and may leave unseen.
 std::pair<std::uint32_t, std::uint32_t> OrderedChooser::bounds() const {

@@ -24,7 +24,8 @@ class OrderedChooser final : public Chooser {
   void begin() override;
   std::uint32_t choose(const Question& question) override;
   Watch watches() const override { return Watch::transitions; }
-  void finished(std::span<const Touch> touched) override;
+  void finished(std::span<const Touch> touched, std::span<const std::uint32_t> waiting,
+                std::span<const Touch> pending) override;
 
   /// The last run could not keep the orders: it says nothing of them.
   bool violated() const { return violated_; }

@@ -237,9 +237,10 @@ void permute(runtime::World& world, epoll_event* events, int count) {
 }  // namespace
 
 int Kernel::epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns,
-                       const void* pc) {
+                       const SignalSet* mask, const void* pc) {
   State& k = *state_;
   k.enter("epoll_wait", fd_object(epfd), pc);
+  if (mask != nullptr) k.signals.set_blocked_for_call(*mask);
   const auto done = [&](int result) { return k.leave("epoll_wait", epfd, result, pc, max); };
   constexpr int most_events = static_cast<int>(INT32_MAX / sizeof(epoll_event));
   File* const instance = k.file(epfd);

@@ -35,6 +35,12 @@ ssize_t so_far(const Io& io, ssize_t error) {
   return io.moved() > 0 ? static_cast<ssize_t>(io.moved()) : error;
 }
 
+// Sockets keep quiet after a part was sent, as on Linux.
+bool sends_sigpipe(const File& file, const Io& io) {
+  if (io.moved() > 0 && dynamic_cast<const PipeEnd*>(&file) == nullptr) return false;
+  return (io.flags & MSG_NOSIGNAL) == 0;
+}
+
 }  // namespace
 
 void shorten(State& k, fault::PointId point, const File& file, Io& io) {
@@ -77,6 +83,7 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
     const ssize_t result = file.write(io);
     if (result > 0) k.release(file.to_reader());
     k.world.state_changed();
+    if (result == -EPIPE && sends_sigpipe(file, io)) k.signals.send_sigpipe();
     if (result < 0 && result != -EAGAIN) return so_far(io, result);
     const bool complete = result >= 0 && (io.left() == 0 || !file.is_stream());
     if (complete || !waits(file, io)) return so_far(io, result);
@@ -85,6 +92,38 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
     k.acquire(file.messages().writable);
   }
 }
+
+namespace {
+
+ssize_t read_once(State& k, int fd, const iovec* segments, int count, bool vector,
+                  const void* pc) {
+  k.enter("read", fd_object(fd), pc);
+  if (count < 0 || count > IOV_MAX) return k.leave("read", fd, ssize_t{-EINVAL}, pc);
+  File* const file = k.file(fd);
+  if (file == nullptr || !may_read(*file)) return k.leave("read", fd, ssize_t{-EBADF}, pc);
+  Io io(segments, count);
+  if (vector && io.left() == 0 && file->reads()) return k.leave("read", fd, ssize_t{0}, pc);
+  k.pin(*file);
+  const ssize_t result = read_from(k, *file, fd, io, "read", pc);
+  k.drop(*file);
+  return k.leave("read", fd, result, pc, io.figure);
+}
+
+ssize_t write_once(State& k, int fd, const iovec* segments, int count, bool vector,
+                   const void* pc) {
+  k.enter("write", fd_object(fd), pc);
+  if (count < 0 || count > IOV_MAX) return k.leave("write", fd, ssize_t{-EINVAL}, pc);
+  File* const file = k.file(fd);
+  if (file == nullptr || !may_write(*file)) return k.leave("write", fd, ssize_t{-EBADF}, pc);
+  Io io(segments, count);
+  if (vector && io.left() == 0 && file->writes()) return k.leave("write", fd, ssize_t{0}, pc);
+  k.pin(*file);
+  const ssize_t result = write_to(k, *file, fd, io, "write", pc);
+  k.drop(*file);
+  return k.leave("write", fd, result, pc, io.figure);
+}
+
+}  // namespace
 
 ssize_t Kernel::read(int fd, void* buffer, std::size_t size, const void* pc) {
   const iovec segment{buffer, size};
@@ -106,32 +145,20 @@ ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc)
 
 ssize_t Kernel::read_segments(int fd, const iovec* segments, int count, bool vector,
                               const void* pc) {
-  State& k = *state_;
-  k.enter("read", fd_object(fd), pc);
-  if (count < 0 || count > IOV_MAX) return k.leave("read", fd, ssize_t{-EINVAL}, pc);
-  File* const file = k.file(fd);
-  if (file == nullptr || !may_read(*file)) return k.leave("read", fd, ssize_t{-EBADF}, pc);
-  Io io(segments, count);
-  if (vector && io.left() == 0 && file->reads()) return k.leave("read", fd, ssize_t{0}, pc);
-  k.pin(*file);
-  const ssize_t result = read_from(k, *file, fd, io, "read", pc);
-  k.drop(*file);
-  return k.leave("read", fd, result, pc, io.figure);
+  ssize_t result = 0;
+  do {
+    result = read_once(*state_, fd, segments, count, vector, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
 }
 
 ssize_t Kernel::write_segments(int fd, const iovec* segments, int count, bool vector,
                                const void* pc) {
-  State& k = *state_;
-  k.enter("write", fd_object(fd), pc);
-  if (count < 0 || count > IOV_MAX) return k.leave("write", fd, ssize_t{-EINVAL}, pc);
-  File* const file = k.file(fd);
-  if (file == nullptr || !may_write(*file)) return k.leave("write", fd, ssize_t{-EBADF}, pc);
-  Io io(segments, count);
-  if (vector && io.left() == 0 && file->writes()) return k.leave("write", fd, ssize_t{0}, pc);
-  k.pin(*file);
-  const ssize_t result = write_to(k, *file, fd, io, "write", pc);
-  k.drop(*file);
-  return k.leave("write", fd, result, pc, io.figure);
+  ssize_t result = 0;
+  do {
+    result = write_once(*state_, fd, segments, count, vector, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
 }
 
 int Kernel::close(int fd, const void* pc) {

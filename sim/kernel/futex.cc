@@ -58,17 +58,15 @@ bool misaligned(const std::uint32_t* word) {
 
 bool was_woken(void* sleeper) { return static_cast<Futexes::Sleeper*>(sleeper)->woken; }
 
-}  // namespace
-
-int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
-                       std::uint32_t bitset, const void* pc) {
-  State& k = *state_;
+int futex_wait_once(State& k, std::uint32_t* word, std::uint32_t expected,
+                    std::int64_t deadline_ns, std::uint32_t bitset, const void* pc) {
   runtime::World& world = k.world;
   const runtime::Object object = futex_object(world, word);
   k.enter("futex_wait", object, pc);
   const auto done = [&](int result) {
     world.record("futex_wait", object, result, expected, pc,
                  world.tracing() && result < 0 ? strerrorname_np(-result) : "");
+    k.signals.leave(result);
     return result;
   };
   if (misaligned(word) || bitset == 0) return done(-EINVAL);
@@ -81,6 +79,7 @@ int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t
   Futexes::Sleeper& sleeper = k.futexes.enqueue(word, bitset);
   runtime::Wait wait{was_woken, &sleeper, deadline_ns, "futex_wait", object, spurious};
   wait.interruptible = spurious || fault::strikes(fault::PointId::futex_eintr);
+  wait.signals_end = true;
   const runtime::Wake wake = world.block(wait);
   if (sleeper.woken) {
     k.acquire(sleeper.from_waker);
@@ -88,7 +87,18 @@ int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t
   }
   k.futexes.dequeue();
   if (wake == runtime::Wake::timeout) return done(-ETIMEDOUT);
-  return done(spurious ? 0 : -EINTR);
+  return done(!k.signals.interrupts() && spurious ? 0 : -EINTR);
+}
+
+}  // namespace
+
+int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
+                       std::uint32_t bitset, const void* pc) {
+  int result = 0;
+  do {
+    result = futex_wait_once(*state_, word, expected, deadline_ns, bitset, pc);
+  } while (state_->signals.starts_again(deadline_ns < 0));
+  return result;
 }
 
 int Kernel::futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, const void* pc) {
@@ -99,6 +109,7 @@ int Kernel::futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, con
   const int result =
       misaligned(word) || bitset == 0 ? -EINVAL : k.futexes.wake(word, count, bitset);
   k.world.record("futex_wake", object, result, count, pc);
+  k.signals.leave(result);
   return result;
 }
 

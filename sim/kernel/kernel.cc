@@ -16,6 +16,8 @@ std::int64_t deadline_after(std::int64_t now_ns, std::int64_t timeout_ns) {
 void State::reset() {
   timers.reset();
   futexes.reset();
+  signals.reset();
+  viewer_ = nobody;
   fds.reset();
   names.reset();
   files_.clear();  // takes its watches off their lists
@@ -64,19 +66,50 @@ Watch& State::new_watch() {
   return watches_[watches_used_++];
 }
 
-int State::wait(const char* call, runtime::Object object, std::int64_t deadline_ns,
-                fault::PointId interruption, bool (*ready)(void*), void* data) {
-  runtime::Wait wait{ready, data, deadline_ns, call, object, false};
-  wait.interruptible = fault::strikes(interruption);
+// A predicate, with the eyes of the thread that waits for it.
+struct State::View {
+  State* state;
+  std::uint32_t thread;
+  bool (*ready)(void*);
+  void* data;
+};
+
+bool State::look(void* data) {
+  const View& view = *static_cast<View*>(data);
+  view.state->viewer_ = view.thread;
+  const bool ready = view.ready(view.data);
+  view.state->viewer_ = nobody;
+  return ready;
+}
+
+int State::block(const runtime::Wait& wait) {
   switch (world.block(wait)) {
     case runtime::Wake::timeout:
       return -ETIMEDOUT;
     case runtime::Wake::interrupted:
+      signals.interrupts();
       return -EINTR;
     case runtime::Wake::ready:
       break;
   }
   return 0;
+}
+
+int State::wait(const char* call, runtime::Object object, std::int64_t deadline_ns,
+                fault::PointId interruption, bool (*ready)(void*), void* data) {
+  View view{this, thread(), ready, data};
+  runtime::Wait wait{look, &view, deadline_ns, call, object};
+  wait.interruptible = fault::strikes(interruption);
+  wait.signals_end = true;
+  return block(wait);
+}
+
+int State::wait_for_signal(const char* call, runtime::Object object, std::int64_t deadline_ns,
+                           bool (*ready)(void*), void* data) {
+  View view{this, thread(), ready, data};
+  runtime::Wait wait{look, &view, deadline_ns, call, object};
+  wait.signals_end = true;
+  return block(wait);
 }
 
 void State::finish(const char* call, int fd, std::int64_t result, std::int64_t figure,
@@ -95,6 +128,12 @@ void Kernel::random_bytes(void* buffer, std::size_t size, const void* pc) {
   state_->random_bytes(buffer, size);
   state_->leave("getrandom", -1, static_cast<ssize_t>(size), pc);
 }
+
+void Kernel::thread_created(std::uint32_t creator, std::uint32_t created) {
+  state_->signals.thread_created(creator, created);
+}
+void Kernel::thread_exited(std::uint32_t thread) { state_->signals.thread_exited(thread); }
+Signals& Kernel::signals() { return state_->signals; }
 
 void Kernel::reset() { state_->reset(); }
 std::vector<int> Kernel::open_fds() const {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -26,7 +27,15 @@ class World;
 
 namespace aiosim::kernel {
 
+class Signals;
 class State;
+
+/// Signals, bit n-1 for signal n: the kernel's sigset_t.
+using SignalSet = std::uint64_t;
+
+/// What getpid() says, and gettid() on the first thread; and the uid in a siginfo_t.
+inline constexpr pid_t process_id = 1000;
+inline constexpr uid_t user_id = 1000;
 
 class Kernel {
  public:
@@ -54,8 +63,14 @@ class Kernel {
   int timerfd_gettime(int fd, itimerspec* value, const void* pc);
   int epoll_create1(int flags, const void* pc);
   int epoll_ctl(int epfd, int op, int fd, epoll_event* event, const void* pc);
-  int epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns, const void* pc);
-  int poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const char* call, const void* pc);
+  // mask: the thread's while the call lasts, or null.
+  int epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns,
+                 const SignalSet* mask, const void* pc);
+  int poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const SignalSet* mask,
+           const char* call, const void* pc);
+  /// timeout_ns, unless < 0, becomes what is left of it.
+  int select(int count, fd_set* in, fd_set* out, fd_set* exceptional, std::int64_t& timeout_ns,
+             const SignalSet* mask, const char* call, const void* pc);
   ssize_t read(int fd, void* buffer, std::size_t size, const void* pc);
   ssize_t write(int fd, const void* buffer, std::size_t size, const void* pc);
   ssize_t readv(int fd, const iovec* segments, int count, const void* pc);
@@ -82,6 +97,20 @@ class Kernel {
   int setsockopt(int fd, int level, int name, const void* value, socklen_t size, const void* pc);
   ssize_t sendmsg(int fd, const msghdr* message, int flags, const char* call, const void* pc);
   ssize_t recvmsg(int fd, msghdr* message, int flags, const char* call, const void* pc);
+
+  // Signals. Threads are named by their creation index.
+  int sigaction(int number, const struct sigaction* what, struct sigaction* old, const void* pc);
+  int sigprocmask(int how, const SignalSet* set, SignalSet* old, const void* pc);
+  SignalSet sigpending(const void* pc);
+  /// `thread`: Signals::process for a signal to the process. info.si_signo 0 sends nothing.
+  int send_signal(const char* call, const siginfo_t& info, std::uint32_t thread, const void* pc);
+  /// `mask` null: pause(2).
+  int sigsuspend(const char* call, const SignalSet* mask, const void* pc);
+  int sigtimedwait(SignalSet wanted, siginfo_t* info, std::int64_t timeout_ns, const void* pc);
+  int signalfd(int fd, SignalSet mask, int flags, const void* pc);
+  void thread_created(std::uint32_t creator, std::uint32_t created);
+  void thread_exited(std::uint32_t thread);
+  Signals& signals();
 
   // futex(2): WAIT, WAIT_BITSET, WAKE, WAKE_BITSET (private or not); others are ENOSYS.
   int futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,

@@ -60,7 +60,7 @@ void PipeEnd::append_page(Io& io, std::size_t size) {
 ssize_t PipeEnd::write(Io& io) {
   Pipe& p = *pipe_;
   if (io.left() == 0) return 0;
-  if (p.reader == nullptr) return -EPIPE;  // SIGPIPE is taken as ignored
+  if (p.reader == nullptr) return -EPIPE;
   const bool was_empty = p.empty();
   const std::size_t before = io.moved();
   const std::size_t odd = io.left() % Pipe::page;

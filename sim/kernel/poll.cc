@@ -80,31 +80,44 @@ int sleep_until_ready(State& k, const pollfd* fds, nfds_t count, std::int64_t de
   return woken;
 }
 
-}  // namespace
-
-int Kernel::poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const char* call,
-                 const void* pc) {
-  State& k = *state_;
+int poll_once(State& k, pollfd* fds, nfds_t count, std::int64_t timeout_ns,
+              std::int64_t& deadline_ns, const SignalSet* mask, const char* call, const void* pc) {
   const int first = count > 0 ? fds[0].fd : -1;
   k.enter(call, fd_object(first), pc);
   const auto done = [&](int result) {
     return k.leave(call, first, result, pc, static_cast<std::int64_t>(count));
   };
   if (count > static_cast<nfds_t>(FdTable::limit)) return done(-EINVAL);
+  if (mask != nullptr) k.signals.set_blocked_for_call(*mask);
   if (count > 0) k.world.memory.plain_read(k.thread(), fds, count * sizeof *fds, pc);
-  const std::int64_t deadline_ns = deadline_after(k.world.now_ns(), timeout_ns);
+  if (deadline_ns < 0) deadline_ns = deadline_after(k.world.now_ns(), timeout_ns);
   int result = scan(k, fds, count);
   if (result == 0) result = spurious(k, fds, count);
-  while (result == 0 && timeout_ns != 0) {
+  bool timed_out = timeout_ns == 0;
+  while (result == 0) {
+    if (k.signals.interrupts()) result = -EINTR;  // Linux: before a timeout counts
+    if (result != 0 || timed_out) break;
     const int woken = sleep_until_ready(k, fds, count, deadline_ns, call);
     result = scan(k, fds, count);
     if (result == 0 && woken == -EINTR) result = -EINTR;
-    if (woken == -ETIMEDOUT) break;
+    timed_out = woken == -ETIMEDOUT;
   }
   for (nfds_t i = 0; i < count; ++i) {
     k.world.memory.plain_write(k.thread(), &fds[i].revents, sizeof fds[i].revents, pc);
   }
   return done(result);
+}
+
+}  // namespace
+
+int Kernel::poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const SignalSet* mask,
+                 const char* call, const void* pc) {
+  std::int64_t deadline_ns = -1;
+  int result = 0;
+  do {
+    result = poll_once(*state_, fds, count, timeout_ns, deadline_ns, mask, call, pc);
+  } while (state_->signals.starts_again(false));
+  return result;
 }
 
 }  // namespace aiosim::kernel

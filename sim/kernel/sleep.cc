@@ -20,6 +20,7 @@ int Kernel::clock_nanosleep(int clock, int flags, const timespec* request, times
   const auto done = [&](int result) {
     k.world.record("clock_nanosleep", object, result, k.world.now_ns(), pc,
                    k.world.tracing() && result < 0 ? strerrorname_np(-result) : "");
+    k.signals.leave(result);
     return result;
   };
   if (clock != CLOCK_MONOTONIC && clock != CLOCK_REALTIME && clock != CLOCK_BOOTTIME) {
@@ -37,12 +38,15 @@ int Kernel::clock_nanosleep(int clock, int flags, const timespec* request, times
   if (absolute && clock == CLOCK_REALTIME) deadline_ns -= runtime::realtime_offset_ns;
   if (deadline_ns <= now_ns) return done(0);
 
-  const int woken = k.wait("clock_nanosleep", object, deadline_ns, fault::PointId::nanosleep_eintr,
-                           never, nullptr);
-  if (woken != -EINTR) return done(0);
+  do {
+    const int woken = k.wait("clock_nanosleep", object, deadline_ns,
+                             fault::PointId::nanosleep_eintr, never, nullptr);
+    if (woken != -EINTR) return done(0);
+    done(-EINTR);
+  } while (k.signals.starts_again(false));
   const std::int64_t left_ns = std::max<std::int64_t>(deadline_ns - k.world.now_ns(), 0);
   if (remain != nullptr && !absolute) *remain = {left_ns / second_ns, left_ns % second_ns};
-  return done(-EINTR);
+  return -EINTR;
 }
 
 }  // namespace aiosim::kernel

@@ -181,8 +181,7 @@ Socket* accept_from(State& k, Socket& listener, int fd, int& error) {
 
 }  // namespace
 
-int Kernel::connect(int fd, const sockaddr* address, socklen_t size, const void* pc) {
-  State& k = *state_;
+static int connect_once(State& k, int fd, const sockaddr* address, socklen_t size, const void* pc) {
   k.enter("connect", fd_object(fd), pc);
   int error = 0;
   Socket* const socket = find_socket(k, fd, error);
@@ -196,8 +195,15 @@ int Kernel::connect(int fd, const sockaddr* address, socklen_t size, const void*
   return k.leave("connect", fd, result, pc);
 }
 
-int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const void* pc) {
-  State& k = *state_;
+int Kernel::connect(int fd, const sockaddr* address, socklen_t size, const void* pc) {
+  int result = 0;
+  do {
+    result = connect_once(*state_, fd, address, size, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
+}
+
+static int accept4_once(State& k, int fd, sockaddr* address, socklen_t* size, int flags, const void* pc) {
   k.enter("accept", fd_object(fd), pc);
   const auto done = [&](int result) { return k.leave("accept", result, result, pc, fd); };
   if ((flags & ~type_flags) != 0) return done(-EINVAL);
@@ -223,6 +229,14 @@ int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const
   }
   k.fds.put(number, *socket, (flags & SOCK_CLOEXEC) != 0);
   return done(number);
+}
+
+int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const void* pc) {
+  int result = 0;
+  do {
+    result = accept4_once(*state_, fd, address, size, flags, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
 }
 
 namespace {
@@ -269,9 +283,8 @@ void check_ancillary(State& k, const char* call, const msghdr& message) {
 
 }  // namespace
 
-ssize_t Kernel::sendmsg(int fd, const msghdr* message, int flags, const char* call,
+static ssize_t sendmsg_once(State& k, int fd, const msghdr* message, int flags, const char* call,
                         const void* pc) {
-  State& k = *state_;
   k.enter(call, fd_object(fd), pc);
   const auto done = [&](ssize_t result) { return k.leave(call, fd, result, pc); };
   check_flags(k, call, flags);
@@ -291,8 +304,16 @@ ssize_t Kernel::sendmsg(int fd, const msghdr* message, int flags, const char* ca
   return done(result);
 }
 
-ssize_t Kernel::recvmsg(int fd, msghdr* message, int flags, const char* call, const void* pc) {
-  State& k = *state_;
+ssize_t Kernel::sendmsg(int fd, const msghdr* message, int flags, const char* call,
+                        const void* pc) {
+  ssize_t result = 0;
+  do {
+    result = sendmsg_once(*state_, fd, message, flags, call, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
+}
+
+static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const char* call, const void* pc) {
   k.enter(call, fd_object(fd), pc);
   const auto done = [&](ssize_t result) { return k.leave(call, fd, result, pc); };
   check_flags(k, call, flags);
@@ -314,6 +335,14 @@ ssize_t Kernel::recvmsg(int fd, msghdr* message, int flags, const char* call, co
     message->msg_flags = flags & MSG_CMSG_CLOEXEC;
   }
   return done(result);
+}
+
+ssize_t Kernel::recvmsg(int fd, msghdr* message, int flags, const char* call, const void* pc) {
+  ssize_t result = 0;
+  do {
+    result = recvmsg_once(*state_, fd, message, flags, call, pc);
+  } while (state_->signals.starts_again(true));
+  return result;
 }
 
 }  // namespace aiosim::kernel

@@ -14,6 +14,7 @@
 #include "kernel/file.h"
 #include "kernel/futex.h"
 #include "kernel/kernel.h"
+#include "kernel/signals.h"
 #include "kernel/socket.h"
 #include "kernel/timerfd.h"
 #include "memory/vector_clock.h"
@@ -28,7 +29,7 @@ inline runtime::Object fd_object(int fd) {
 
 class State {
  public:
-  explicit State(runtime::World& w) : world(w), futexes(w), timers(*this) {}
+  explicit State(runtime::World& w) : world(w), futexes(w), timers(*this), signals(*this) {}
   ~State() { reset(); }
 
   void reset();
@@ -43,10 +44,11 @@ class State {
     timers.advance();
   }
 
-  /// The call's line in the trace, and the probe of a harness that watches system calls.
+  /// The call's line in the trace, the probe of a harness that watches system calls, and signals.
   template <typename Result>
   Result leave(const char* call, int fd, Result result, const void* pc, std::int64_t figure = 0) {
     finish(call, fd, result, figure, pc);
+    signals.leave(result);
     return result;
   }
 
@@ -75,12 +77,17 @@ class State {
   Watch& new_watch();
   void free_watch(Watch& watch) { free_watches_.push_back(&watch); }
 
-  /// Blocks until `ready(data)`: 0; -ETIMEDOUT; or -EINTR if the fault point `interruption`
-  /// struck on the way in.
+  /// Blocks until `ready(data)`: 0; -ETIMEDOUT; or -EINTR if a signal came or the fault point
+  /// `interruption` struck on the way in.
   int wait(const char* call, runtime::Object object, std::int64_t deadline_ns,
            fault::PointId interruption, bool (*ready)(void*), void* data);
+  /// The same without a fault point.
+  int wait_for_signal(const char* call, runtime::Object object, std::int64_t deadline_ns,
+                      bool (*ready)(void*), void* data);
 
   std::uint32_t thread() const { return world.self().id; }
+  /// Whose view of signals counts: the thread whose wait is looked at, else the current one.
+  std::uint32_t viewer() const { return viewer_ != nobody ? viewer_ : thread(); }
   void release(memory::Message& message) { world.memory.release(thread(), message); }
   void acquire(const memory::Message& message) { world.memory.acquire(thread(), message); }
 
@@ -89,12 +96,18 @@ class State {
   SocketNames names;
   Futexes futexes;
   Timers timers;
+  Signals signals;
   /// Descriptions that a thread's poll waits on; kept here since a stack may be abandoned.
   std::array<std::vector<File*>, memory::max_threads> polled;
 
  private:
+  static constexpr std::uint32_t nobody = ~0u;
+  struct View;
+  static bool look(void* view);
+  int block(const runtime::Wait& wait);
   void finish(const char* call, int fd, std::int64_t result, std::int64_t figure, const void* pc);
 
+  std::uint32_t viewer_ = nobody;
   Random random_;  // of getrandom: the same bytes in every run
   std::vector<std::unique_ptr<File>> files_;
   std::deque<Watch> watches_;

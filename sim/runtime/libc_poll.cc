@@ -8,6 +8,7 @@
 
 #include "fault/host_calls.h"
 #include "runtime/libc_call.h"
+#include "runtime/signal_set.h"
 
 namespace aiosim::runtime {
 namespace {
@@ -17,10 +18,6 @@ namespace host = fault::host;
 constexpr std::int64_t millisecond_ns = 1'000'000;
 
 std::int64_t ms_to_ns(int timeout_ms) { return timeout_ms < 0 ? -1 : timeout_ms * millisecond_ns; }
-
-void reject_mask(const char* call, const sigset_t* mask) {
-  if (mask != nullptr) not_simulated(std::string(call) + "() with a signal mask");
-}
 
 // Under test. A null timeout waits for ever; false, and errno, for one that makes no sense.
 bool parse_timeout(const timespec* timeout, std::int64_t& timeout_ns) {
@@ -35,29 +32,30 @@ bool parse_timeout(const timespec* timeout, std::int64_t& timeout_ns) {
 }
 
 int simulated_epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns,
-                         const void* pc) {
+                         const sigset_t* mask, const void* pc) {
   const RuntimeScope scope;
-  return libc_result(world().kernel->epoll_wait(epfd, events, max, timeout_ns, pc));
+  return libc_result(world().kernel->epoll_wait(epfd, events, max, timeout_ns,
+                                                MaskArgument(mask).get(), pc));
 }
 
-int simulated_poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const char* call,
-                   const void* pc) {
+int simulated_poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const sigset_t* mask,
+                   const char* call, const void* pc) {
   const RuntimeScope scope;
-  return libc_result(world().kernel->poll(fds, count, timeout_ns, call, pc));
+  return libc_result(
+      world().kernel->poll(fds, count, timeout_ns, MaskArgument(mask).get(), call, pc));
 }
 
 int any_ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask,
               const void* pc) {
   if (!under_test()) return host::ppoll(fds, count, timeout, mask);
-  reject_mask("ppoll", mask);
   std::int64_t timeout_ns = -1;
   if (!parse_timeout(timeout, timeout_ns)) return -1;
-  return simulated_poll(fds, count, timeout_ns, "ppoll", pc);
+  return simulated_poll(fds, count, timeout_ns, mask, "ppoll", pc);
 }
 
 int any_poll(pollfd* fds, nfds_t count, int timeout_ms, const void* pc) {
   if (!under_test()) return host::poll(fds, count, timeout_ms);
-  return simulated_poll(fds, count, ms_to_ns(timeout_ms), "poll", pc);
+  return simulated_poll(fds, count, ms_to_ns(timeout_ms), nullptr, "poll", pc);
 }
 
 // What _FORTIFY_SOURCE promises.
@@ -93,22 +91,20 @@ int epoll_ctl(int epfd, int op, int fd, epoll_event* event) noexcept {
 
 int epoll_wait(int epfd, epoll_event* events, int max, int timeout_ms) {
   if (!under_test()) return host::epoll_wait(epfd, events, max, timeout_ms);
-  return simulated_epoll_wait(epfd, events, max, ms_to_ns(timeout_ms), CALLER);
+  return simulated_epoll_wait(epfd, events, max, ms_to_ns(timeout_ms), nullptr, CALLER);
 }
 
 int epoll_pwait(int epfd, epoll_event* events, int max, int timeout_ms, const sigset_t* mask) {
   if (!under_test()) return host::epoll_pwait(epfd, events, max, timeout_ms, mask);
-  reject_mask("epoll_pwait", mask);
-  return simulated_epoll_wait(epfd, events, max, ms_to_ns(timeout_ms), CALLER);
+  return simulated_epoll_wait(epfd, events, max, ms_to_ns(timeout_ms), mask, CALLER);
 }
 
 int epoll_pwait2(int epfd, epoll_event* events, int max, const timespec* timeout,
                  const sigset_t* mask) {
   if (!under_test()) return host::epoll_pwait2(epfd, events, max, timeout, mask);
-  reject_mask("epoll_pwait2", mask);
   std::int64_t timeout_ns = -1;
   if (!parse_timeout(timeout, timeout_ns)) return -1;
-  return simulated_epoll_wait(epfd, events, max, timeout_ns, CALLER);
+  return simulated_epoll_wait(epfd, events, max, timeout_ns, mask, CALLER);
 }
 
 int poll(pollfd* fds, nfds_t count, int timeout_ms) {

@@ -10,12 +10,11 @@
 
 #include "fault/host_calls.h"
 #include "runtime/libc_call.h"
+#include "runtime/libc_signal.h"
 #include "runtime/real.h"
 
 namespace aiosim::runtime {
 namespace {
-
-constexpr pid_t first_thread_id = 1000;  // what gettid says on a world's first thread
 
 std::int64_t futex_deadline_ns(int operation, const timespec& timeout) {
   if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT) return world().now_ns() + to_ns(timeout);
@@ -48,7 +47,7 @@ long simulated_futex(const long (&a)[6], const void* pc) {
   }
 }
 
-pid_t simulated_thread_id() { return first_thread_id + static_cast<pid_t>(world().self().id); }
+pid_t simulated_thread_id() { return kernel::process_id + static_cast<pid_t>(g_current->id); }
 
 ssize_t simulated_random(void* buffer, std::size_t size, const void* pc) {
   const RuntimeScope scope;
@@ -79,6 +78,16 @@ long syscall(long number, ...) noexcept {
     }
     case SYS_gettid:
       return simulated_thread_id();
+    case SYS_getpid:
+      return aiosim::kernel::process_id;
+    case SYS_tgkill:
+      return libc_result(simulated_tgkill("tgkill", static_cast<pid_t>(a[0]),
+                                          static_cast<pid_t>(a[1]), static_cast<int>(a[2]),
+                                          CALLER));
+    case SYS_tkill:
+      return libc_result(simulated_tgkill("tkill", aiosim::kernel::process_id,
+                                          static_cast<pid_t>(a[0]), static_cast<int>(a[1]),
+                                          CALLER));
     case SYS_getrandom:
       return simulated_random(reinterpret_cast<void*>(a[0]), static_cast<std::size_t>(a[1]),
                               CALLER);

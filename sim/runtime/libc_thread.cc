@@ -215,16 +215,4 @@ int sched_yield() noexcept {
   return 0;
 }
 
-int pthread_kill(pthread_t handle, int number) noexcept {
-  if (under_test()) not_simulated("pthread_kill()");
-  return AIOSIM_REAL(pthread_kill)(handle, number);
-}
-
-// Signals are simulated only as EINTR faults: a mask changes nothing.
-int pthread_sigmask(int how, const sigset_t* set, sigset_t* old) noexcept {
-  if (!under_test()) return AIOSIM_REAL(pthread_sigmask)(how, set, old);
-  if (old != nullptr) std::memset(old, 0, sizeof *old);
-  return 0;
-}
-
 }

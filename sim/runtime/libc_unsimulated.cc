@@ -1,9 +1,7 @@
 // Calls on fds and processes that a world does not have: under test they end the run by name,
 // rather than reach the host with numbers that mean something else there.
 #include <fcntl.h>
-#include <sys/select.h>
 #include <sys/sendfile.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,13 +22,6 @@ using namespace aiosim::runtime;
 
 extern "C" {
 
-UNSIMULATED(int, select, (int n, fd_set* r, fd_set* w, fd_set* e, timeval* timeout),
-            (n, r, w, e, timeout), )
-UNSIMULATED(int, pselect,
-            (int n, fd_set* r, fd_set* w, fd_set* e, const timespec* timeout, const sigset_t* mask),
-            (n, r, w, e, timeout, mask), )
-
-UNSIMULATED(int, signalfd, (int fd, const sigset_t* mask, int flags), (fd, mask, flags), noexcept)
 UNSIMULATED(pid_t, fork, (), (), noexcept)
 UNSIMULATED(ssize_t, pread, (int fd, void* data, std::size_t size, off_t at),
             (fd, data, size, at), )
@@ -45,7 +36,6 @@ UNSIMULATED(ssize_t, splice,
             (in, in_at, out, out_at, size, flags), )
 UNSIMULATED(ssize_t, sendfile, (int out, int in, off_t* at, std::size_t size), (out, in, at, size),
             noexcept)
-UNSIMULATED(int, pause, (), (), )
 
 // The mode is there only if a file may be made; passing on what is not there harms nobody.
 #define OPENING(function, parameters, arguments, last) \

@@ -233,6 +233,7 @@ Thread& World::spawn(void* (*start)(void*), void* argument) {
   Thread& child = new_thread(start, argument);
   memory.thread_created(parent.id, child.id);
   touch({ObjectType::thread, child.id}, true);
+  kernel->thread_created(parent.id, child.id);
   --parent.harness;
   return child;
 }
@@ -253,6 +254,7 @@ void World::exit_thread(void* result) {
   touch({ObjectType::thread, me.id}, true);
   record("thread exit", {ObjectType::thread, me.id}, 0, 0, nullptr);
   me.state = Thread::State::finished;
+  kernel->thread_exited(me.id);
   state_changed();
   schedule();
   __builtin_unreachable();

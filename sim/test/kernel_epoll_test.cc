@@ -306,13 +306,5 @@ TEST(Poll, ASleepingPollDoesNotNoticeAClose) {
   EXPECT_EQ(result.verdict.kind, VerdictKind::deadlock);
 }
 
-TEST(Poll, SignalMasksEndTheRunByName) {
-  const RunResult result = simulate([] {
-    const sigset_t none{};
-    ppoll(nullptr, 0, nullptr, &none);
-  });
-  EXPECT_EQ(result.verdict.text, "ppoll() with a signal mask is not simulated");
-}
-
 }  // namespace
 }  // namespace aiosim

@@ -99,8 +99,8 @@ TEST(Futex, ThreadIdsAreTheWorlds) {
     SAME(1000, gettid());
     std::thread([] { SAME(1001, syscall(SYS_gettid)); }).join();
   }));
-  const RunResult result = simulate([] { syscall(SYS_getpid); });
-  EXPECT_EQ(result.verdict.text, "syscall(39) is not simulated");
+  const RunResult result = simulate([] { syscall(SYS_getppid); });
+  EXPECT_EQ(result.verdict.text, "syscall(110) is not simulated");
 }
 
 // --- faults -----------------------------------------------------------------------------------
