@@ -157,9 +157,9 @@ void ReducedChooser::complete(std::span<const Touch> touched, bool barrier) {
 }
 
 // What happens before `event`: what its thread did before, and what that depends on. Another event
-// that it depends on, and that nothing else orders before it, might as well come after it. Races
-// are looked for from the last event back. Behind one that can be reversed those that happen before
-// that one need not be looked at: they show once it is reversed.
+// that it depends on, and that nothing else orders before it, might as well come after it. All
+// such races are looked at, not the last one only: what that one's reversal would show may lie
+// behind the end of a run that fails.
 void ReducedChooser::order(std::uint32_t event) {
   Node& node = nodes_[event];
   Clock before{};
@@ -169,7 +169,6 @@ void ReducedChooser::order(std::uint32_t event) {
     break;
   }
   Clock clock = before;
-  Clock covered = before;
   const auto join = [](Clock& into, const Clock& from) {
     for (std::size_t t = 0; t < max_threads; ++t) into[t] = std::max(into[t], from[t]);
   };
@@ -181,8 +180,7 @@ void ReducedChooser::order(std::uint32_t event) {
     past_barrier |= earlier.barrier;
     if (!earlier.touched.depends_on(node.touched)) continue;
     join(clock, earlier.clock);
-    if (past_barrier || covered[earlier.thread] > i) continue;
-    if (reverse(i, event)) join(covered, earlier.clock);
+    if (!past_barrier && before[earlier.thread] <= i) reverse(i, event);
   }
   clock[node.thread] = event + 1;
   node.clock = clock;
@@ -190,8 +188,8 @@ void ReducedChooser::order(std::uint32_t event) {
 
 // `second` comes before `first` too, if it can. What does not happen after `first` stays before
 // `second`, so one of the threads that can start with that, or `second`, is to run where `first`
-// did. False if it is not sure that `second` can come before `first`.
-bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second) {
+// did.
+void ReducedChooser::reverse(std::uint32_t first, std::uint32_t second) {
   Node& node = nodes_[first];
   const Node& last = nodes_[second];
   const auto after_first = [&](const Node& event) { return event.clock[node.thread] > first; };
@@ -226,9 +224,8 @@ bool ReducedChooser::reverse(std::uint32_t first, std::uint32_t second) {
   // what holds it back, or what let it go.
   const bool stood = from == first;
   const bool ready = stood && (node.enabled & bit(last.thread)) != 0;
-  if (stood && !ready && !fed) return false;  // `first`, or what follows from it, enabled it
+  if (stood && !ready && !fed) return;  // `first`, or what follows from it, enabled it
   want(node, initials, last.thread);
-  return ready;
 }
 
 void ReducedChooser::want(Node& node, Threads initials, std::uint32_t preferred) {

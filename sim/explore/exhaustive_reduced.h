@@ -92,7 +92,7 @@ class ReducedChooser final : public Chooser {
   std::uint32_t choose_branch(const Question& question);
   void complete(std::span<const Touch> touched, bool barrier);
   void order(std::uint32_t event);
-  bool reverse(std::uint32_t first, std::uint32_t second);
+  void reverse(std::uint32_t first, std::uint32_t second);
   void want(Node& node, Threads initials, std::uint32_t preferred);
   void end_of_run();
   static void put_to_sleep(Node& node);

@@ -25,7 +25,8 @@ class SpuriousFailures {
     return 1;
   }
   void answered(const Question& question, std::uint32_t value) {
-    if (question.key.kind == Kind::cas_fail) failed_at(question) = value != 0 ? question.pc : nullptr;
+    if (question.key.kind != Kind::cas_fail) return;
+    failed_at(question) = value != 0 ? question.pc : nullptr;
   }
   bool limited() const { return limited_; }
 

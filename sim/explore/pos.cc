@@ -10,10 +10,12 @@ bool race(const Touch& a, const Touch& b) {
 }  // namespace
 
 // The asking thread has done what its priority was for. One that gives way is left out of this one
-// pick: with a low priority instead, it would run once all others are through.
+// pick: with a low priority instead, it would run once all others are through. Now and then all are
+// drawn anew then: threads that spin would keep one with a low priority waiting.
 std::uint32_t Pos::pick(const Question& question) {
   const auto threads = question.threads;
   priorities_[question.key.thread % most_threads] = 0;
+  if (question.yielded && stream_.below(4) == 0) priorities_.fill(0);
   std::uint32_t best = question.answers;
   std::uint64_t highest = 0;
   for (std::uint32_t i = 0; i < question.answers; ++i) {

@@ -89,7 +89,8 @@ std::uint32_t Surw::pick(const Question& question) {
     seen_ = std::max(seen_, thread + 1);
     enabled |= thread == next_;
   }
-  const bool gives_way = question.yielded && (next_ == question.key.thread || stream_.below(4) == 0);
+  const bool mine = next_ == question.key.thread;
+  const bool gives_way = question.yielded && (mine || stream_.below(4) == 0);
   if (!enabled || gives_way) draw_next(question);
   std::uint32_t best = 0;
   std::uint64_t highest = 0;
