@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "aiosim/forked.h"
+
 namespace aiosim {
 namespace toy {
 
@@ -173,6 +175,14 @@ RunResult run(const std::function<void()>& body, Chooser& chooser, const RunOpti
   body();
   if (!options.record_trace) world.result.trace.clear();
   return world.result;
+}
+
+// A toy world leaves nothing behind that a process of its own would have to hold.
+RunResult run_forked(const std::function<void()>& body, Chooser& chooser,
+                     const RunOptions& options, const std::function<void(RunResult&)>& finish) {
+  RunResult result = run(body, chooser, options);
+  if (finish) finish(result);
+  return result;
 }
 
 }  // namespace aiosim
