@@ -43,7 +43,7 @@ void property_points(benchmark::State& state, const std::string& name) {
 }
 
 BENCHMARK_CAPTURE(property_points, every_notify_wakes, "every_notify_wakes");
-BENCHMARK_CAPTURE(property_points, every_schedule_runs_once, "every_schedule_runs_once");
+BENCHMARK_CAPTURE(property_points, every_scheduled_bh_runs_once, "every_scheduled_bh_runs_once");
 
 }  // namespace
 
