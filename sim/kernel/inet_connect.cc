@@ -69,10 +69,9 @@ int InetSocket::bind(const SocketAddress& address) {
   if (wanted.sin_family != AF_INET) return -EAFNOSUPPORT;
   if (!is_loopback(wanted) && host(wanted) != INADDR_ANY) return -EADDRNOTAVAIL;
   if (phase_ != Phase::closed || has_port_) return -EINVAL;
-  const sockaddr_in before = local_;
   local_.sin_addr = wanted.sin_addr;
   const int result = take_port(ntohs(wanted.sin_port));
-  if (result < 0) local_ = before;
+  if (result < 0) local_.sin_addr.s_addr = INADDR_ANY;  // the old port stays its name's
   named_ = result == 0;
   bound_ = result == 0 && wanted.sin_port != 0;
   return result;

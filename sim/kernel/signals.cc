@@ -186,6 +186,7 @@ void Signals::drop_everywhere(SignalSet numbers) {
     threads_[i].queue.drop(numbers);
     recheck(i);
   }
+  state_.world.state_changed();
 }
 
 void Signals::send(const siginfo_t& info, std::uint32_t to) {
@@ -258,6 +259,7 @@ int Signals::dequeue(SignalSet wanted, SentSignal& taken) {
   const int number = queue.next(wanted);
   if (number == 0) return 0;
   taken = queue.take(number);
+  state_.world.state_changed();
   state_.acquire(taken.from_sender);
   if (&queue == &own) return number;
   for (std::uint32_t i = 0; i < state_.world.thread_count(); ++i) {
@@ -271,7 +273,6 @@ bool Signals::take(SignalSet wanted, siginfo_t& info) {
   if (dequeue(wanted, taken) == 0) return false;
   info = taken.info;
   recheck(state_.thread());
-  state_.world.state_changed();
   return true;
 }
 
@@ -303,7 +304,6 @@ bool Signals::next_due(Due& due) {
     std::memcpy(&more, &due.action.sa_mask, sizeof more);
     if ((due.action.sa_flags & SA_NODEFER) == 0) more |= signal_bit(number);
     set_blocked(t.blocked | more);
-    state_.world.state_changed();
     return true;
   }
   recheck(state_.thread());
