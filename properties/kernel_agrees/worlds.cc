@@ -66,13 +66,14 @@ void order(Worker& worker, const Step& step, std::size_t number) {
   syscall(SYS_futex, &worker.orders, FUTEX_WAKE_PRIVATE, 1);
 }
 
-/// A sequence on the main thread; `settle` returns when every worker is. It is told what a worker
-/// was asked.
-template <typename Settle>
+/// A sequence on the main thread; `begin` is told of each step, `settle` returns when every worker
+/// is.
+template <typename Begin, typename Settle>
 void run_all(const Sequence& steps, Runner& runner, Worker* (&workers)[worker_count],
-             Results& results, Settle settle) {
+             Results& results, Begin begin, Settle settle) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const Step& step = steps[i];
+    begin(i);
     Figures& out = results.steps[i];
     out.count = 0;
     if (step.thread == 0) {
@@ -82,7 +83,7 @@ void run_all(const Sequence& steps, Runner& runner, Worker* (&workers)[worker_co
     } else {
       out.add(left_out);
     }
-    settle(step.thread > 0 && out.count == 0 ? &step : nullptr);
+    settle();
     for (int w = 0; w < worker_count; ++w) {
       Worker* const worker = workers[w];
       results.ended[i][static_cast<std::size_t>(w)].count = 0;
@@ -105,6 +106,7 @@ struct Room {
 
 // --- on Linux ---------------------------------------------------------------------------------
 
+/// A thread says S only once it is in the wait queue that its call sleeps in (locks say D).
 bool is_asleep(const Worker& worker) {
   char text[256];
   const ssize_t size = pread(worker.stat, text, sizeof text - 1, 0);
@@ -114,34 +116,35 @@ bool is_asleep(const Worker& worker) {
   return after_name != nullptr && after_name[2] == 'S';
 }
 
-bool sleeps(const Worker& worker) {
-  return worker.state == Worker::in_call && is_asleep(worker) && worker.state == Worker::in_call;
-}
-
 /// A thread of Linux that is awake while a world runs would be taken for one of the world's.
 void wait_asleep(const Worker& worker) {
   while (!is_asleep(worker)) sched_yield();
 }
 
 bool is_settled(const Worker& worker) {
-  return worker.state == Worker::idle || worker.state == Worker::done || sleeps(worker);
+  return worker.state == Worker::idle || worker.state == Worker::done ||
+         (worker.state == Worker::in_call && is_asleep(worker) && worker.state == Worker::in_call);
 }
 
-int count_done(Worker* (&workers)[worker_count]) {
-  int count = 0;
-  for (const Worker* worker : workers) count += worker->state == Worker::done ? 1 : 0;
-  return count;
-}
-
+/// Twice: the first one's last call may have woken the second.
 void settle_on_linux(Worker* (&workers)[worker_count]) {
-  for (int quiet = 0, before = -1; quiet < 2;) {
-    bool all = true;
-    for (const Worker* worker : workers) all = all && is_settled(*worker);
-    const int now = count_done(workers);
-    quiet = all && now == before ? quiet + 1 : 0;
-    before = now;
-    if (!all) sched_yield();
+  for (int settled = 0; settled < 2 * worker_count;) {
+    const bool is = is_settled(*workers[settled % worker_count]);
+    settled = is ? settled + 1 : 0;
+    if (!is) sched_yield();
   }
+}
+
+/// All on this CPU, and workers that do not preempt who wakes them: what a call wakes runs after it.
+void share_one_cpu() {
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(static_cast<unsigned>(sched_getcpu()), &one);
+  sched_setaffinity(0, sizeof one, &one);
+}
+void be_woken_late() {
+  const sched_param nothing{};
+  sched_setscheduler(0, SCHED_BATCH, &nothing);
 }
 
 void* linux_worker(void* argument) {
@@ -149,6 +152,7 @@ void* linux_worker(void* argument) {
   char path[64];
   std::snprintf(path, sizeof path, "/proc/self/task/%ld/stat", syscall(SYS_gettid));
   worker.stat = open(path, O_RDONLY | O_CLOEXEC);
+  be_woken_late();
   worker.state.store(Worker::done);
   serve(worker);
   return nullptr;
@@ -163,6 +167,7 @@ struct Linux {
   pthread_t threads[worker_count] = {};
 
   void start() {
+    share_one_cpu();
     for (int i = 0; i < worker_count; ++i) {
       if (pthread_create(&threads[i], nullptr, linux_worker, workers[i]) != 0) std::abort();
       while (workers[i]->state != Worker::done) sched_yield();
@@ -204,30 +209,42 @@ void begin(Shared& shared) {
 
 // --- in a world -------------------------------------------------------------------------------
 
-/// Of two sleepers Linux wakes the one that came first, but in epoll_wait the one that came last.
-/// The main thread runs last.
+/// Of two sleepers in epoll_wait Linux wakes the one that came last. The main thread runs last.
 class Priority final : public aiosim::Chooser {
  public:
-  void begin() override { last_ = 0; }
-  void asked(const Step& step) {
-    last_ = step.call == Call::epoll_wait ? worker_count + 1 - step.thread : step.thread;
+  void begin() override {
+    last_ = 0;
+    step_ = 0;
+    open_at = nowhere;
+  }
+  void next(std::size_t number, const Step& step) {
+    step_ = number;
+    if (step.call == Call::epoll_wait && step.thread > 0) last_ = step.thread;
   }
   std::uint32_t choose(const aiosim::Question& question) override {
     if (question.key.kind != aiosim::Kind::sched) return 0;
     std::uint32_t best = 0;
-    for (std::uint32_t i = 1; i < question.answers; ++i) {
-      if (rank(question.threads[i]) < rank(question.threads[best])) best = i;
+    int in_call = 0;
+    for (std::uint32_t i = 0; i < question.answers; ++i) {
+      const std::uint32_t thread = question.threads[i];
+      if (thread > 0 && workers[thread - 1]->state == Worker::in_call) ++in_call;
+      if (rank(thread) < rank(question.threads[best])) best = i;
     }
+    if (in_call > 1) open_at = std::min(open_at, step_);
     return best;
   }
+
+  Worker* workers[worker_count] = {};
+  std::size_t open_at = nowhere;
 
  private:
   int rank(std::uint32_t thread) const {
     if (thread == 0) return worker_count;
-    return last_ == static_cast<int>(thread) ? 1 : 0;
+    return last_ == static_cast<int>(thread) ? 0 : 1;
   }
 
-  int last_ = 0;  // of the workers
+  std::size_t step_ = 0;
+  int last_ = 0;  // of the workers in epoll_wait
 };
 
 void* simulated_worker(void* argument) {
@@ -292,16 +309,17 @@ const Results& Worlds::run_on_linux(const Sequence& steps) {
   k.shared.tag = static_cast<unsigned>(getpid());
   k.shared.small = !counts_alike_;
   k.shared.is_linux = true;
-  run_all(steps, k.main, k.workers, results, [&k](const Step*) {
+  const auto settle = [&k] {
     acknowledge(k.shared);
     settle_on_linux(k.workers);
-  });
+  };
+  run_all(steps, k.main, k.workers, results, [](std::size_t) {}, settle);
   k.interrupt();
   close_range(static_cast<unsigned>(base_), ~0u, 0);
   return results;
 }
 
-const Results& Worlds::run_simulated(const Sequence& steps, Plant plant, std::string& failure) {
+const Results& Worlds::run_simulated(const Sequence& steps, Plant plant, Ending& ending) {
   static Results results;
   static Room<Shared> shared_room;
   static Room<Runner> runner_room;
@@ -318,25 +336,26 @@ const Results& Worlds::run_simulated(const Sequence& steps, Plant plant, std::st
     shared.plant = plant;
     shared.small = !counts_alike_;
     Runner& runner = runner_room.make(shared, 0);
-    Worker* workers[worker_count] = {};
+    Worker*(&workers)[worker_count] = chooser.workers;
     for (int i = 0; with_workers && i < worker_count; ++i) {
       workers[i] = &worker_rooms[i].make(shared, i + 1);
       pthread_t thread{};
       if (pthread_create(&thread, nullptr, simulated_worker, workers[i]) != 0) std::abort();
     }
     if (with_workers) sched_yield();
-    run_all(steps, runner, workers, results, [&](const Step* asked) {
-      if (asked != nullptr) chooser.asked(*asked);
+    const auto settle = [&] {
       if (with_workers) sched_yield();
-    });
+    };
+    run_all(steps, runner, workers, results, [&](std::size_t i) { chooser.next(i, steps[i]); },
+            settle);
     complete = true;
   };
   const aiosim::RunResult result = aiosim::run(body, chooser);
   // The threads that wait for ever are what a deadlock is.
   const bool ended = result.verdict.kind == aiosim::VerdictKind::pass ||
                      (complete && result.verdict.kind == aiosim::VerdictKind::deadlock);
-  failure = ended ? "" : std::string(aiosim::name(result.verdict.kind)) + ": " +
-                             result.verdict.text;
+  const std::string kind(aiosim::name(result.verdict.kind));
+  ending = {ended ? "" : kind + ": " + result.verdict.text, chooser.open_at};
   return results;
 }
 
@@ -365,18 +384,16 @@ std::string text(const Results& results, std::size_t i) {
 
 }  // namespace
 
-std::string first_difference(const Sequence& steps, const Results& real, const Results& ours) {
-  std::string calls;
+Difference first_difference(const Sequence& steps, const Results& real, const Results& ours) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const bool same = real.steps[i] == ours.steps[i] && real.ended[i] == ours.ended[i];
-    if (same && i + 1 < steps.size()) continue;
-    if (same) return "";
+    if (real.steps[i] == ours.steps[i] && real.ended[i] == ours.ended[i]) continue;
+    std::string calls;
     for (std::size_t j = 0; j <= i; ++j) {
       calls += describe(steps[j]) + "  #" + text(real, j) + '\n';
     }
-    return calls + "# simulated:" + text(ours, i) + '\n';
+    return {i, calls + "# simulated:" + text(ours, i) + '\n'};
   }
-  return "";
+  return {};
 }
 
 }  // namespace kernel_agrees

@@ -1,8 +1,9 @@
 // A sequence run on Linux, and in a simulated world.
 //
 // The main thread makes its calls one after another; after each it waits until the other threads
-// are settled: done with their call, or asleep in it. So the order of completions is fixed. On
-// Linux /proc says who sleeps; in a world the chooser lets the main thread run last.
+// are settled: done with their call, or asleep in it. So the order of completions is fixed, as long
+// as no call wakes two threads at once. On Linux all share one CPU, where none is taken from a call
+// for another that it wakes, and /proc says who sleeps; in a world the main thread runs last.
 #pragma once
 
 #include <array>
@@ -19,6 +20,20 @@ struct Results {
   std::array<std::array<Figures, worker_count>, most_steps> ended;
 };
 
+inline constexpr std::size_t nowhere = most_steps;
+
+/// How a simulated sequence ended.
+struct Ending {
+  std::string failure;            // why the run ended early; else empty
+  std::size_t open_at = nowhere;  // the first step with two threads awake in their calls: Linux
+                                  // leaves open which is first
+};
+
+struct Difference {
+  std::size_t at = nowhere;  // a step
+  std::string text;          // the calls up to it, and both results; empty: none
+};
+
 class Worlds {
  public:
   Worlds();
@@ -28,8 +43,7 @@ class Worlds {
   void prepare();
 
   const Results& run_on_linux(const Sequence& steps);
-  /// `failure`: why the run ended early; else empty.
-  const Results& run_simulated(const Sequence& steps, Plant plant, std::string& failure);
+  const Results& run_simulated(const Sequence& steps, Plant plant, Ending& ending);
 
   /// Does this Linux count the room in AF_UNIX sockets as the simulated kernel does (6.18)?
   bool counts_alike() const { return counts_alike_; }
@@ -39,7 +53,6 @@ class Worlds {
   bool counts_alike_ = false;
 };
 
-/// The first step whose results differ, with the calls up to it; empty: none.
-std::string first_difference(const Sequence& steps, const Results& real, const Results& ours);
+Difference first_difference(const Sequence& steps, const Results& real, const Results& ours);
 
 }  // namespace kernel_agrees

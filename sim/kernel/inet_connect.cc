@@ -119,6 +119,7 @@ int InetSocket::connect(const SocketAddress& address, bool waits) {
     state_.world.fail(VerdictKind::crash, "connect to AF_UNSPEC is not simulated");
   }
   if (link_ == Link::connected) return -EISCONN;
+  if (link_ == Link::disconnecting) return -EINVAL;  // for ever
   if (link_ == Link::connecting) {
     if (phase_ == Phase::syn_sent) return waits ? -EAGAIN : -EALREADY;
     return end_of_connect();

@@ -184,8 +184,8 @@ int InetSocket::shutdown(int how) {
   if (how < SHUT_RD || how > SHUT_RDWR) return -EINVAL;
   const bool read_too = how != SHUT_WR;
   const bool write_too = how != SHUT_RD;
-  if (link_ == Link::connecting && phase_ != Phase::syn_sent && phase_ != Phase::closed) {
-    link_ = Link::connected;
+  if (link_ == Link::connecting && phase_ != Phase::syn_sent) {
+    link_ = phase_ == Phase::closed ? Link::disconnecting : Link::connected;
   }
   int result = 0;
   if (phase_ == Phase::listening || phase_ == Phase::syn_sent) {

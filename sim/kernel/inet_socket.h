@@ -46,7 +46,7 @@ class InetSocket final : public Socket {
     closed, listening, syn_sent, established, fin_wait, close_wait
   };
   /// The other state machine, of the socket calls (Linux: socket->state).
-  enum class Link : std::uint8_t { unconnected, connecting, connected };
+  enum class Link : std::uint8_t { unconnected, connecting, connected, disconnecting };
 
   static constexpr std::size_t capacity = 256 * 1024;
 
