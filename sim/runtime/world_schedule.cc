@@ -184,9 +184,9 @@ void World::find_runnable() {
         for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
           if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
         }
-        // What they read changes without notice.
-        if (thread->spins || thread->unseen) runnable_until_ns_ = 0;
       }
+      // What these wait for comes, and goes to others, without notice.
+      if (thread->spins || thread->unseen) runnable_until_ns_ = 0;
     }
     runnable_version_ = state_version_;
     if (runnable_ != 0) return;
