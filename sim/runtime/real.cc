@@ -4,8 +4,10 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -15,11 +17,13 @@ namespace {
 // No function statics here: their guards ask is_cxx_runtime().
 struct Range {
   std::uintptr_t low = 0, high = 0;
+  bool holds(std::uintptr_t at) const { return at >= low && at < high; }
 };
-Range cxx_runtime;
+std::array<Range, 2> cxx_runtime;  // libstdc++ and libgcc_s
 
 int find_cxx_runtime(dl_phdr_info* info, std::size_t, void*) {
-  const auto known = reinterpret_cast<std::uintptr_t>(&abi::__cxa_demangle);
+  const std::uintptr_t known[] = {reinterpret_cast<std::uintptr_t>(&abi::__cxa_demangle),
+                                  reinterpret_cast<std::uintptr_t>(&_Unwind_RaiseException)};
   Range range{~std::uintptr_t{0}, 0};
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& header = info->dlpi_phdr[i];
@@ -27,17 +31,18 @@ int find_cxx_runtime(dl_phdr_info* info, std::size_t, void*) {
     const std::uintptr_t low = info->dlpi_addr + header.p_vaddr;
     range = {std::min(range.low, low), std::max(range.high, low + header.p_memsz)};
   }
-  if (known < range.low || known >= range.high) return 0;
-  cxx_runtime = range;
-  return 1;
+  for (std::size_t i = 0; i < cxx_runtime.size(); ++i) {
+    if (range.holds(known[i])) cxx_runtime[i] = range;
+  }
+  return 0;
 }
 
 }  // namespace
 
 bool is_cxx_runtime(const void* address) {
-  if (cxx_runtime.high == 0) dl_iterate_phdr(find_cxx_runtime, nullptr);
+  if (cxx_runtime[0].high == 0) dl_iterate_phdr(find_cxx_runtime, nullptr);
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  return at >= cxx_runtime.low && at < cxx_runtime.high;
+  return cxx_runtime[0].holds(at) || cxx_runtime[1].holds(at);
 }
 
 void* next_symbol(const char* name, const char* version) {

@@ -23,7 +23,7 @@ void* next_symbol(const char* name, const char* version);
   }())
 #define AIOSIM_REAL(function) AIOSIM_REAL_VERSION(function, nullptr)
 
-/// Does `address` lie in the C++ runtime library? Its state outlives a run: it is the host's.
+/// Does `address` lie in the C++ runtime libraries? Their state outlives a run: it is the host's.
 bool is_cxx_runtime(const void* address);
 
 namespace real {
