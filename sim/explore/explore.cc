@@ -56,8 +56,8 @@ void Search::start_block(std::uint64_t block) {
   calibrate(block);
 }
 
-// PCT's k and SURW's counts, from the program alone, so that a run does not depend on the runs before it. These runs
-// are not judged: the ones that are will meet the same failures.
+// PCT's k and SURW's counts, from the program alone, so that a run does not depend on the runs
+// before it. These runs are not judged: the ones that are will meet the same failures.
 void Search::calibrate(std::uint64_t block) {
   const auto walk = make_strategy("random");
   std::uint64_t most = 0;

@@ -203,7 +203,8 @@ int Kernel::connect(int fd, const sockaddr* address, socklen_t size, const void*
   return result;
 }
 
-static int accept4_once(State& k, int fd, sockaddr* address, socklen_t* size, int flags, const void* pc) {
+static int accept4_once(State& k, int fd, sockaddr* address, socklen_t* size, int flags,
+                        const void* pc) {
   k.enter("accept", fd_object(fd), pc);
   const auto done = [&](int result) { return k.leave("accept", result, result, pc, fd); };
   if ((flags & ~type_flags) != 0) return done(-EINVAL);
@@ -313,7 +314,8 @@ ssize_t Kernel::sendmsg(int fd, const msghdr* message, int flags, const char* ca
   return result;
 }
 
-static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const char* call, const void* pc) {
+static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const char* call,
+                            const void* pc) {
   k.enter(call, fd_object(fd), pc);
   const auto done = [&](ssize_t result) { return k.leave(call, fd, result, pc); };
   check_flags(k, call, flags);

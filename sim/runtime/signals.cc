@@ -55,7 +55,7 @@ class Interruption {
 kernel::SignalSet run_handler(kernel::Signals::Due& due) {
   World& w = world();
   const int number = due.info.si_signo;
-  // Registers are not there: nothing of a simulated thread was interrupted between two instructions.
+  // No registers: nothing of a simulated thread was interrupted between two instructions.
   ucontext_t context{};
   std::memcpy(&context.uc_sigmask, &due.mask_after, sizeof due.mask_after);
   const auto* pc = reinterpret_cast<const void*>(due.action.sa_handler);

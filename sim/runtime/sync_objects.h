@@ -1,4 +1,5 @@
-// The simulated state of locks, conditions, semaphores, barriers, once flags and guards, by address.
+// The simulated state of locks, conditions, semaphores, barriers, once flags and guards, by their
+// addresses.
 #pragma once
 
 #include <array>

@@ -17,7 +17,7 @@
 // Invariants
 //   1. Kicks are suppressed only between io_poll_begin and io_poll_end: never while the context
 //      sleeps in the kernel (R66).
-//   2. Each buffer belongs to one end; publishing it (release) and seeing it (acquire) hand it over.
+//   2. Each buffer belongs to one end; to publish it (release) and to see it (acquire) hand it over.
 #pragma once
 
 #include <atomic>
@@ -33,8 +33,8 @@ namespace aio {
 /// The memory that both ends share, and their notifiers. Indexes run freely and wrap at 2^16.
 class VirtqueueRing {
  public:
-  /// `size`: entries, a power of two from 1 to 32,768. Throws std::invalid_argument, std::bad_alloc,
-  /// std::system_error (the notifiers).
+  /// `size`: entries, a power of two from 1 to 32,768. Throws std::invalid_argument,
+  /// std::bad_alloc, std::system_error (the notifiers).
   explicit VirtqueueRing(std::uint16_t size);
 
   struct Buffer {
@@ -84,8 +84,8 @@ class Virtqueue {
     no,  ///< for a queue that is normally not empty (receive, events): polling it would spin
   };
 
-  /// Calls `handle(opaque)` in the home thread whenever buffers may have become available; it should
-  /// pop() until there are none. Buffers that are available already count. Home thread. Throws
+  /// Calls `handle(opaque)` in the home thread whenever buffers may have become available; it
+  /// should pop() until there are none. Buffers that are available already count. Home thread. Throws
   /// std::bad_alloc, not attached then.
   void attach(Context& context, Callback handle, void* opaque, Polling polling = Polling::yes);
 
@@ -98,8 +98,8 @@ class Virtqueue {
   /// broken. Home thread.
   std::optional<Element> pop();
 
-  /// Whether the driver published what cannot be: a buffer id outside the ring, or more buffers than
-  /// there are. A guest must not be able to end its host: the queue only stops. Home thread.
+  /// Whether the driver published what cannot be: a buffer id outside the ring, or more buffers
+  /// than there are. A guest must not be able to end its host: the queue only stops. Home thread.
   [[nodiscard]] bool broken() const { return broken_; }
 
   /// Gives a popped buffer back, `written` bytes of it filled. Any order. Home thread.
