@@ -1,6 +1,7 @@
 #include "kernel/signals.h"
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -77,14 +78,15 @@ void SignalQueue::drop(SignalSet numbers) {
 
 void Signals::reset() {
   shared_.clear();
-  for (PerThread& thread : threads_) {
+  for (std::uint32_t i = 0; i < threads_used_; ++i) {
+    PerThread& thread = threads_[i];
     thread.queue.clear();
     thread.blocked = thread.real_blocked = thread.saved = 0;
     thread.has_saved = thread.interrupted = thread.ended = false;
   }
-  for (Action& action : actions_) {
-    action.what = {};
-    action.from_setter = {};
+  threads_used_ = 1;
+  for (; actions_set_ != 0; actions_set_ &= actions_set_ - 1) {
+    actions_[index(std::countr_zero(actions_set_) + 1)] = {};
   }
   watchers.clear();
 }
@@ -98,6 +100,7 @@ bool Signals::is_alive(std::uint32_t thread) const {
 
 void Signals::thread_created(std::uint32_t creator, std::uint32_t created) {
   threads_[created].blocked = threads_[creator].blocked;
+  threads_used_ = std::max(threads_used_, created + 1);
 }
 
 void Signals::thread_exited(std::uint32_t thread) {
@@ -241,6 +244,7 @@ void Signals::end_run(int number, const char* why) {
 
 void Signals::set_action(int number, const struct sigaction& what) {
   Action& action = actions_[index(number)];
+  actions_set_ |= signal_bit(number);
   action.what = what;
   action.from_setter = {};
   state_.release(action.from_setter);

@@ -143,7 +143,9 @@ class Signals {
 
   State& state_;
   SignalQueue shared_;
+  std::uint32_t threads_used_ = 1;  // of threads_: what a reset has to look at
   std::array<PerThread, memory::max_threads> threads_;
+  SignalSet actions_set_ = 0;  // those of actions_ that are not the default
   std::array<Action, _NSIG> actions_{};
 };
 

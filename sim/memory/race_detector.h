@@ -48,7 +48,8 @@ class RaceDetector {
 
   /// plain() where nobody but this thread accessed the bytes: then there is nothing to check. Else
   /// false, and nothing is done.
-  bool plain_of_one(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
+  [[gnu::always_inline]] bool plain_of_one(const Accessor& by, std::uintptr_t at,
+                                           std::size_t size, bool write) {
     const std::uintptr_t offset = at % Shadow::cell_bytes;
     if (offset + size > Shadow::cell_bytes || size == 0) return false;
     const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
@@ -121,8 +122,8 @@ class RaceDetector {
                              const Whole& whole);
 
   /// Did this thread the same, or more, since its last operation? Then nobody else ran.
-  bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes, bool write) const {
-    if (cell.count == 0) return false;
+  [[gnu::always_inline]] bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes,
+                                      bool write) const {
     const std::uint32_t epoch = by.view.clock[by.thread];
     const std::uint32_t count = std::min(cell.count, Cell::inline_accesses);
     for (std::uint32_t i = 0; i < count; ++i) {

@@ -15,8 +15,9 @@ namespace {
 
 std::string thread_name(const Thread& thread) { return "thread " + std::to_string(thread.id); }
 
-[[noreturn]] void use_after_return(const Thread& owner, std::size_t size, const char* what,
-                                   const void* pc) {
+}  // namespace
+
+void use_after_return(const Thread& owner, std::size_t size, const char* what, const void* pc) {
   const RuntimeScope scope;
   const Thread& self = *g_current;
   std::string text = std::string(what) + " of " + std::to_string(size) +
@@ -29,19 +30,6 @@ std::string thread_name(const Thread& thread) { return "thread " + std::to_strin
     text += "\n  " + thread_name(owner) + " has gone on to " + describe_code(owner.live_pc);
   }
   world().fail(VerdictKind::use_after_return, text);
-}
-
-}  // namespace
-
-void check_frame(const void* at, std::size_t size, const char* what, const void* pc,
-                 const void* stack_pointer) {
-  const std::uint32_t number = stack_number(at);
-  if (number >= world().thread_count() || in_stack_guard(at)) return;
-  const Thread& owner = world().thread(number);
-  const void* live = &owner == g_current                      ? stack_pointer
-                     : owner.state == Thread::State::finished ? owner.stack->top
-                                                              : owner.live_from;
-  if (at < live) use_after_return(owner, size, what, pc);
 }
 
 }  // namespace aiosim::runtime

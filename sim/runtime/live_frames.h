@@ -8,6 +8,7 @@
 #include <cstddef>
 
 #include "runtime/stack.h"
+#include "runtime/world.h"
 
 namespace aiosim::runtime {
 
@@ -28,9 +29,21 @@ inline const void* note_entry(const void* pc, const void* stack_pointer) {
 #define AIOSIM_ENTRY \
   ::aiosim::runtime::note_entry(__builtin_return_address(0), __builtin_dwarf_cfa())
 
+[[noreturn]] void use_after_return(const Thread& owner, std::size_t size, const char* what,
+                                   const void* pc);
+
 /// `at` is in_stack(). Ends the run if it lies in a frame that has returned. `stack_pointer` is
 /// the caller's; null if the caller's own stack is not to be looked at.
-void check_frame(const void* at, std::size_t size, const char* what, const void* pc,
-                 const void* stack_pointer);
+inline void check_frame(const void* at, std::size_t size, const char* what, const void* pc,
+                        const void* stack_pointer) {
+  const StackPlace place = place_in_stack(at);
+  if (place.stack >= world().thread_count() || place.offset < guard_size) return;
+  const Thread& owner = world().thread(place.stack);
+  const void* live = &owner == g_current                      ? stack_pointer
+                     : owner.state == Thread::State::finished ? owner.stack->top
+                                                              : owner.live_from;
+  if (at < live) [[unlikely]]
+    use_after_return(owner, size, what, pc);
+}
 
 }  // namespace aiosim::runtime

@@ -22,9 +22,7 @@ Stack map_stack(unsigned index) {
 }
 
 bool in_stack_guard(const void* address) {
-  const auto at = reinterpret_cast<std::uintptr_t>(address);
-  if (!in_stack(address)) return false;
-  return (at - stacks_address) % stack_stride < guard_size;
+  return in_stack(address) && place_in_stack(address).offset < guard_size;
 }
 
 }  // namespace aiosim::runtime

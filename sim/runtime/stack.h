@@ -30,10 +30,15 @@ inline bool in_stack(const void* address) {
          memory::max_threads * stack_stride;
 }
 
-/// The number of the stack that `address` lies in.
-inline std::uint32_t stack_number(const void* address) {
-  return static_cast<std::uint32_t>((reinterpret_cast<std::uintptr_t>(address) - stacks_address) /
-                                    stack_stride);
+/// Where in the stacks `address` lies, which is in_stack().
+struct StackPlace {
+  std::uint32_t stack;   // number
+  std::uint32_t offset;  // from the begin of its guard
+};
+inline StackPlace place_in_stack(const void* address) {
+  const std::uintptr_t at = reinterpret_cast<std::uintptr_t>(address) - stacks_address;
+  return {static_cast<std::uint32_t>(at / stack_stride),
+          static_cast<std::uint32_t>(at % stack_stride)};
 }
 
 /// Does `address` lie in the guard of some mapped stack?

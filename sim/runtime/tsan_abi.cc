@@ -25,19 +25,25 @@ constexpr std::uint64_t max_plain_accesses = 20'000'000;
                                     " loops without a scheduling point, at " + w.describe_pc(pc));
 }
 
-inline void plain(const void* at, std::size_t size, bool write, const void* pc,
-                  const void* stack_pointer) {
+// Whether anything is to be told, or ended.
+[[gnu::noinline]] void check_plain(const void* at, std::size_t size, bool write, const void* pc) {
+  const RuntimeScope scope;
+  world().memory.state().races.plain(world().memory.state().accessor(g_current->id, pc),
+                                     memory::address_of(at), size, write);
+}
+
+// Most accesses find what the thread itself left there.
+[[gnu::always_inline]] inline void plain(const void* at, std::size_t size, bool write,
+                                         const void* pc, const void* stack_pointer) {
   if (!under_test()) return;
   if (in_stack(at)) check_frame(at, size, write ? "plain write" : "plain read", pc, stack_pointer);
   Thread& self = *g_current;
   if (++self.plain_accesses > max_plain_accesses) [[unlikely]]
     loops_without_point(pc);
   memory::Memory::State& state = world().memory.state();
-  const memory::Accessor by = state.accessor(self.id, pc);
-  const std::uintptr_t address = memory::address_of(at);
-  if (state.races.plain_of_one(by, address, size, write)) return;
-  const RuntimeScope scope;
-  state.races.plain(by, address, size, write);
+  if (!state.races.plain_of_one(state.accessor(self.id, pc), memory::address_of(at), size, write)) {
+    check_plain(at, size, write, pc);
+  }
 }
 
 template <class T>
