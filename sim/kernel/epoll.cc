@@ -112,6 +112,7 @@ int Epoll::add(File& file, int fd, const epoll_event& event) {
   watch.epoll = this;
   watch.file = &file;
   watch.fd = fd;
+  watch.age = ++state_.youngest_watch;
   watch.event = event;
   watch.event.events |= EPOLLERR | EPOLLHUP;
   watch.registered = {};

@@ -38,7 +38,7 @@ ssize_t so_far(const Io& io, ssize_t error) {
 // Sockets keep quiet after a part was sent, as on Linux.
 bool sends_sigpipe(const File& file, const Io& io) {
   if (io.moved() > 0 && dynamic_cast<const PipeEnd*>(&file) == nullptr) return false;
-  return (io.flags & MSG_NOSIGNAL) == 0;
+  return !io.quiet && (io.flags & MSG_NOSIGNAL) == 0;
 }
 
 }  // namespace
@@ -89,6 +89,7 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
     if (complete || !waits(file, io)) return so_far(io, result);
     const int woken = k.wait(call, fd_object(fd), -1, PointId::write_eintr, can_write, &writing);
     if (woken == -EINTR) return so_far(io, -EINTR);
+    io.slept = true;
     k.acquire(file.messages().writable);
   }
 }

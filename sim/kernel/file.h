@@ -26,6 +26,7 @@ struct Watch {
   Epoll* epoll = nullptr;
   File* file = nullptr;
   int fd = -1;
+  std::uint64_t age = 0;  // later ones have more
   epoll_event event{};
   memory::Message registered;  // epoll_ctl -> the epoll_wait that reports it
   Hook on_epoll;               // the interest list

@@ -29,7 +29,7 @@ signalfd_siginfo to_fd_info(const siginfo_t& info) {
 
 SignalFd::SignalFd(State& state, int open_flags, SignalSet mask)
     : File(state, open_flags), mask_(mask & ~unblockable) {
-  state.signals.watchers.push_back(this);
+  state.signals.signalfds.push_back(this);
 }
 
 bool SignalFd::can_read() {
@@ -51,15 +51,13 @@ ssize_t SignalFd::read(Io& io) {
   return result > 0 ? result : -EAGAIN;
 }
 
-void SignalFd::closed() { std::erase(state_.signals.watchers, this); }
+void SignalFd::closed() { std::erase(state_.signals.signalfds, this); }
 
 void SignalFd::acquire_readiness(std::uint32_t) { state_.signals.acquire_senders(mask_); }
 
 void SignalFd::set_mask(SignalSet mask) {
   mask_ = mask & ~unblockable;
-  // Linux wakes whoever waits on any of the process's signalfds.
-  auto& all = state_.signals.watchers;
-  for (auto at = all.rbegin(); at != all.rend(); ++at) (*at)->wake(~0u);
+  state_.signals.tell_watchers();
 }
 
 int Kernel::signalfd(int fd, SignalSet mask, int flags, const void* pc) {

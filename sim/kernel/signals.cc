@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "kernel/epoll.h"
 #include "kernel/signalfd.h"
 #include "kernel/state.h"
 
@@ -88,7 +89,7 @@ void Signals::reset() {
   for (; actions_set_ != 0; actions_set_ &= actions_set_ - 1) {
     actions_[index(std::countr_zero(actions_set_) + 1)] = {};
   }
-  watchers.clear();
+  signalfds.clear();
 }
 
 Signals::PerThread& Signals::me() { return threads_[state_.thread()]; }
@@ -203,10 +204,25 @@ void Signals::send(const siginfo_t& info, std::uint32_t to) {
   SentSignal& sent = there != nullptr ? *there : queue.add(info);
   state_.release(sent.from_sender);
   if (there != nullptr) return;
-  // Linux: one wait queue for all, a wake-up without a key, the last one that waited first.
-  for (auto at = watchers.rbegin(); at != watchers.rend(); ++at) (*at)->wake(~0u);
-  state_.world.state_changed();
+  tell_watchers();
   find_receiver(number, to);
+}
+
+// The youngest watch first; exclusive ones last, the oldest of them first (as File::wake).
+void Signals::tell_watchers() {
+  state_.world.state_changed();
+  told_.clear();
+  for (SignalFd* fd : signalfds) {
+    for (Watch& watch : fd->watchers) told_.push_back(&watch);
+  }
+  const auto is_exclusive = [](const Watch* w) { return (w->event.events & EPOLLEXCLUSIVE) != 0; };
+  std::sort(told_.begin(), told_.end(), [&](const Watch* a, const Watch* b) {
+    if (is_exclusive(a) != is_exclusive(b)) return is_exclusive(b);
+    return is_exclusive(a) ? a->age < b->age : a->age > b->age;
+  });
+  for (Watch* watch : told_) {
+    if (watch->epoll->notice(*watch, Epoll::anything) && is_exclusive(watch)) return;
+  }
 }
 
 void Signals::find_receiver(int number, std::uint32_t to) {

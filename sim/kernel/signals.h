@@ -17,6 +17,7 @@ namespace aiosim::kernel {
 
 class SignalFd;
 class State;
+struct Watch;
 
 constexpr SignalSet signal_bit(int number) { return SignalSet{1} << (number - 1); }
 
@@ -106,8 +107,9 @@ class Signals {
   /// ran, or (`on_restart`: read, write, futex ...) if the first one had SA_RESTART.
   bool starts_again(bool on_restart);
 
-  /// The signalfds: told of each signal that becomes pending.
-  std::vector<SignalFd*> watchers;
+  /// Tells all epoll instances that watch a signalfd. Linux: one wait queue for all of them.
+  void tell_watchers();
+  std::vector<SignalFd*> signalfds;
 
  private:
   struct PerThread {
@@ -143,6 +145,7 @@ class Signals {
 
   State& state_;
   SignalQueue shared_;
+  std::vector<Watch*> told_;
   std::uint32_t threads_used_ = 1;  // of threads_: what a reset has to look at
   std::array<PerThread, memory::max_threads> threads_;
   SignalSet actions_set_ = 0;  // those of actions_ that are not the default

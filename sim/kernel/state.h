@@ -75,6 +75,7 @@ class State {
   void drop(File& file);
 
   Watch& new_watch();
+  std::uint64_t youngest_watch = 0;
   void free_watch(Watch& watch) { free_watches_.push_back(&watch); }
 
   /// Blocks until `ready(data)`: 0; -ETIMEDOUT; or -EINTR if a signal came or the fault point

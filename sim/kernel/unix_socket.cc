@@ -130,7 +130,7 @@ void UnixSocket::send_packet(Io& io, std::size_t size) {
 
 ssize_t UnixSocket::write(Io& io) {
   if (peer_ == nullptr) return -ENOTCONN;
-  if (shut_write_) return -EPIPE;
+  if (shut_write_ && !io.slept) return -EPIPE;
   if (io.left() == 0) return 0;
   constexpr std::size_t most = 4096 - 320 + 32768;
   const auto buffer = static_cast<std::size_t>(send_buffer);
@@ -139,6 +139,11 @@ ssize_t UnixSocket::write(Io& io) {
   while (io.left() > 0) {
     if (error_ != 0) {
       error = -take_error();
+      break;
+    }
+    if (shut_write_) {  // while it slept (Linux: sock_alloc_send_pskb, which sends no signal)
+      io.quiet = true;
+      error = -EPIPE;
       break;
     }
     if (owed_ >= buffer) {
