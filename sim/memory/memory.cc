@@ -3,6 +3,7 @@
 #include <new>
 #include <string>
 
+#include "memory/operations.h"
 #include "memory/state.h"
 #include "memory/value.h"
 
@@ -91,71 +92,22 @@ std::uint32_t Memory::object_of(const void* at, unsigned size) {
 }
 
 std::uint32_t Memory::starts(std::uint32_t thread, const void* at, unsigned size) {
-  state_->threads[thread].tick(thread);
-  return state_->ordinal_of(at, size);
+  return state_->starts(thread, at, size);
 }
 
 Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
                      const void* pc) {
-  State& s = *state_;
-  const Accessor by = s.accessor(thread, pc);
-  order = order_of(order);
-  const State::Recent& found = s.locate(by, at, size, "atomic load");
-  Location& location = *found.location;
-  s.races.atomic(by, *found.cell, location, false);
-  s.history.refresh(location, read_memory(at, size));
-
-  Candidates stores;
-  stores[0] = location.newest;
-  ThreadView& view = s.threads[thread];
-  const std::uint32_t count = s.keeps_history() && !view.newest_next
-                                  ? s.history.candidates(location, view, thread, order, stores)
-                                  : 1;
-  view.newest_next = false;
-  const std::uint32_t chosen = s.choices.ask(Kind::reads_from, count);
-  Store& store = *stores[chosen];
-  ++s.threads[thread].operations;
-  s.read(location, store, thread, order, pc);
-  return {store.value, location.ordinal, chosen, count, false};
+  return state_->load(thread, at, size, order, pc);
 }
 
 Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
                       const void* pc) {
-  State& s = *state_;
-  const Accessor by = s.accessor(thread, pc);
-  order = order_of(order);
-  const State::Recent& found = s.locate(by, at, size, "atomic store");
-  Location& location = *found.location;
-  s.races.atomic(by, *found.cell, location, true);
-  s.history.refresh(location, read_memory(at, size));
-
-  ++s.threads[thread].operations;
-  s.threads[thread].newest_next = false;
-  value = truncate(value, size);
-  s.write(location, thread, order, value, false, pc);
-  write_memory(at, size, value);
-  return {value, location.ordinal, 0, 1, false};
+  return state_->store(thread, at, size, value, order, pc);
 }
 
 Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
                     const void* pc) {
-  State& s = *state_;
-  const Accessor by = s.accessor(thread, pc);
-  order = order_of(order);
-  const State::Recent& found = s.locate(by, at, size, "atomic read-modify-write");
-  Location& location = *found.location;
-  s.races.atomic(by, *found.cell, location, true);
-  s.history.refresh(location, read_memory(at, size));
-
-  ++s.threads[thread].operations;
-  s.threads[thread].newest_next = false;
-  Store& newest = *location.newest;
-  const Value old = newest.value;
-  s.read(location, newest, thread, order, pc);
-  const Value value = truncate(combine(op, old, operand), size);
-  s.write(location, thread, order, value, true, pc);
-  write_memory(at, size, value);
-  return {old, location.ordinal, 0, 1, false};
+  return state_->rmw(thread, at, size, op, operand, order, pc);
 }
 
 // It succeeds only on the newest store. It fails on any store that a load with the failure order

@@ -48,13 +48,14 @@ class RaceDetector {
 
   /// plain() where nobody but this thread accessed the bytes: then there is nothing to check. Else
   /// false, and nothing is done.
-  [[gnu::always_inline]] bool plain_of_one(const Accessor& by, std::uintptr_t at,
-                                           std::size_t size, bool write) {
+  [[gnu::always_inline]] bool plain_of_one(const Accessor& by, std::uintptr_t at, std::size_t size,
+                                           bool write) {
     const std::uintptr_t offset = at % Shadow::cell_bytes;
     if (offset + size > Shadow::cell_bytes || size == 0) return false;
     const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
     Cell& cell = shadow_.cell(at);
-    return repeats(cell, by, bytes, write) || replaces(cell, by, bytes, size, write);
+    return repeats(cell, by, bytes, write) || replaces(cell, by, bytes, size, write) ||
+           adds(cell, by, bytes, size, write);
   }
 
   /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
@@ -155,6 +156,23 @@ class RaceDetector {
         write, static_cast<std::uint8_t>(size)};
     // It takes the place of all from there on.
     cell.count = static_cast<std::uint16_t>(place + 1);
+    return true;
+  }
+
+  /// The neighbours of the first bytes of a cell: nobody accessed these before.
+  bool adds(Cell& cell, const Accessor& by, std::uint8_t bytes, std::size_t size,
+            bool write) const {
+    if (cell.count >= Cell::inline_accesses || cell.location != 0 || cell.covered ||
+        (cell.poison() & bytes) != 0) {
+      return false;
+    }
+    for (std::uint16_t i = 0; i < cell.count; ++i) {
+      if ((cell.accesses[i].bytes & bytes) != 0) return false;
+    }
+    cell.accesses[cell.count] = {
+        by.pc, by.view.clock[by.thread],       static_cast<std::uint8_t>(by.thread), bytes,
+        write, static_cast<std::uint8_t>(size)};
+    ++cell.count;
     return true;
   }
 

@@ -94,14 +94,22 @@ struct Memory::State {
     return entry.location->ordinal;
   }
 
+  // Memory's, see there; in operations.h.
+  std::uint32_t starts(std::uint32_t thread, const void* at, unsigned size);
+  Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);
+  Outcome store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
+                const void* pc);
+  Outcome rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
+              const void* pc);
+
   std::uint32_t index_of(const Location& location, const Store& store) const {
     std::uint32_t index = 0;
     for (const Store* at = location.newest; at != &store; at = at->older) ++index;
     return index;
   }
 
-  void read(const Location& location, Store& store, std::uint32_t thread, int order_number,
-            const void* pc) {
+  [[gnu::always_inline]] void read(const Location& location, Store& store, std::uint32_t thread,
+                                   int order_number, const void* pc) {
     ThreadView& view = threads[thread];
     history.read(location, store, view, thread, order_number);
     // Without an edge a read got its thread's own last store, or, without one, the first value.
@@ -113,8 +121,8 @@ struct Memory::State {
   }
 
   /// Writes on top of the newest store; `continues` if the operation read it.
-  void write(Location& location, std::uint32_t thread, int order_number, Value value,
-             bool continues, const void* pc) {
+  [[gnu::always_inline]] void write(Location& location, std::uint32_t thread, int order_number,
+                                    Value value, bool continues, const void* pc) {
     ThreadView& view = threads[thread];
     history.append(location, view, thread, order_number, value,
                    continues ? location.newest : nullptr, keeps_history(), pc);

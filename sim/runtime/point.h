@@ -10,9 +10,13 @@
 
 namespace aiosim::runtime {
 
+/// Of threads, so far.
+extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
+
 [[gnu::always_inline]] inline void World::switch_to(Thread& next) {
   Thread* const me = g_current;
   if (&next == me) return;
+  ++g_switches;
   // Known exactly if this very operation noted it; else the runtime's own frames count as alive.
   const bool noted = g_entry.pc != nullptr && (g_entry.pc == site_.pc || g_entry.pc == me->live_pc);
   me->live_from = noted ? g_entry.stack_pointer : __builtin_frame_address(0);

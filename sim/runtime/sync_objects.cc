@@ -12,6 +12,7 @@ constexpr std::size_t first_word = 4;  // of a lock, ... in memory: what stands 
 }  // namespace
 
 void SyncObjects::reset() {
+  if (used_ == 0) return;
   used_ = 0;
   for (auto& table : by_number_) table.clear();
   waits_at_.fill(nullptr);

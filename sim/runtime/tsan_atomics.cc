@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "memory/operations.h"
 #include "memory/thread_view.h"
 #include "memory/value.h"
 #include "runtime/heap.h"
@@ -50,9 +51,10 @@ inline void check_live(const void* at, unsigned size, const Word& word, const vo
 inline Object point(World& w, const Word& word, const void* at, unsigned size, bool writes,
                     const void* pc) {
   check_live(at, size, word, pc, true);
-  const Object object{ObjectType::atomic, w.memory.starts(g_current->id, at, size)};
+  const Object object{ObjectType::atomic, w.memory.state().starts(g_current->id, at, size)};
+  const std::uint64_t switches = g_switches;
   w.point_of_atomic(word, object, pc, {World::id_of(object), writes});
-  check_live(at, size, word, pc, false);
+  if (g_switches != switches) check_live(at, size, word, pc, false);
   return object;
 }
 
@@ -121,7 +123,7 @@ void simulated_store(void* at, unsigned size, Value value, int order, const void
   const Object object = point(w, store_word, at, size, true, pc);
   touch_order(w, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
-  w.memory.store(g_current->id, at, size, value, order, pc);
+  w.memory.state().store(g_current->id, at, size, value, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
   w.record_atomic(store_word, object);
   if (w.tracing()) [[unlikely]] {
@@ -139,7 +141,7 @@ Value simulated_rmw(void* at, unsigned size, memory::Rmw op, Value operand, int 
   const Object object = point(w, word, at, size, true, pc);
   touch_order(w, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
-  const Outcome outcome = w.memory.rmw(g_current->id, at, size, op, operand, order, pc);
+  const Outcome outcome = w.memory.state().rmw(g_current->id, at, size, op, operand, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
   w.record_atomic(word, object);
   if (w.tracing()) [[unlikely]] {

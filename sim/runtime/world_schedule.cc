@@ -11,6 +11,9 @@
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
+
+std::uint64_t g_switches = 0;
+
 namespace {
 
 // libfiu takes a lock of the host's.
