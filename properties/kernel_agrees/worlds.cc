@@ -202,6 +202,21 @@ void acknowledge(Shared& shared) {
   }
 }
 
+void await_acknowledgements(int first, int end) {
+  for (int fd = first, tries = 0; fd < end;) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    const bool waits = getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 &&
+                       (info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_CLOSING);
+    const timespec shortly{0, 1'000'000};
+    if (!waits || ++tries > 100) {
+      ++fd;
+    } else {
+      nanosleep(&shortly, nullptr);
+    }
+  }
+}
+
 void begin(Shared& shared) {
   for (std::atomic<int>& entry : shared.inet) entry.store(0);
   shared.ports_used = 0;
@@ -301,7 +316,7 @@ void Worlds::prepare() {
   if (base_ < first_fd) throw std::runtime_error("kernel_agrees: no free fd");
 }
 
-const Results& Worlds::run_on_linux(const Sequence& steps) {
+const Results& Worlds::run_on_linux(const Sequence& steps, bool patient) {
   static Results results;
   Linux& k = host();
   begin(k.shared);
@@ -309,8 +324,9 @@ const Results& Worlds::run_on_linux(const Sequence& steps) {
   k.shared.tag = static_cast<unsigned>(getpid());
   k.shared.small = !counts_alike_;
   k.shared.is_linux = true;
-  const auto settle = [&k] {
+  const auto settle = [&] {
     acknowledge(k.shared);
+    if (patient) await_acknowledgements(base_, base_ + 2 * fd_range);
     settle_on_linux(k.workers);
   };
   run_all(steps, k.main, k.workers, results, [](std::size_t) {}, settle);

@@ -42,7 +42,10 @@ class Worlds {
   /// gets the lowest. Call it when nothing else will open fds.
   void prepare();
 
-  const Results& run_on_linux(const Sequence& steps);
+  /// `patient`: waits after each step until every FIN is acknowledged, which an edge-triggered
+  /// watch tells. Linux delays that by 40 ms on a connection that had no data yet, whatever
+  /// TCP_QUICKACK says.
+  const Results& run_on_linux(const Sequence& steps, bool patient);
   const Results& run_simulated(const Sequence& steps, Plant plant, Ending& ending);
 
   /// Does this Linux count the room in AF_UNIX sockets as the simulated kernel does (6.18)?
