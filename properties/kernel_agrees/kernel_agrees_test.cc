@@ -113,7 +113,7 @@ std::uint64_t wanted_sequences(std::uint64_t usual) {
 
 void report(const Sequence& steps, const Comparison& seen) {
   std::string text = compare(shortest(steps, seen.kind)).difference;
-  if (text.empty()) text = seen.difference + "# (the same calls agreed when they were made again)\n";
+  if (text.empty()) text = seen.difference + "# (made again, the same calls agreed)\n";
   std::ofstream("kernel_agrees_failure.calls") << text;
   FAIL() << "the worlds differ (kernel_agrees_failure.calls):\n" << text;
 }

@@ -319,7 +319,9 @@ bool Signals::next_due(Due& due) {
     state_.acquire(action.from_setter);
     due = {taken.info, action.what, t.has_saved ? t.saved : t.blocked};
     t.has_saved = false;
-    if ((due.action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) action.what.sa_handler = SIG_DFL;
+    if ((due.action.sa_flags & static_cast<int>(SA_RESETHAND)) != 0) {
+      action.what.sa_handler = SIG_DFL;
+    }
     SignalSet more = 0;
     std::memcpy(&more, &due.action.sa_mask, sizeof more);
     if ((due.action.sa_flags & SA_NODEFER) == 0) more |= signal_bit(number);

@@ -327,9 +327,9 @@ static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const 
   Io io(message->msg_iov, static_cast<int>(message->msg_iovlen), flags);
   k.pin(*socket);
   const ssize_t result = read_from(k, *socket, fd, io, call, pc);
-  k.drop(*socket);
+  const SocketAddress from = io.met_data ? socket->sender() : SocketAddress{};
+  k.drop(*socket);  // the last of it, if it was closed meanwhile
   if (result >= 0) {
-    const SocketAddress from = io.met_data ? socket->sender() : SocketAddress{};
     if (message->msg_name != nullptr) {
       std::memcpy(message->msg_name, &from.data, std::min(message->msg_namelen, from.size));
       message->msg_namelen = from.size;

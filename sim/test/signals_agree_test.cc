@@ -20,64 +20,12 @@
 #include <vector>
 
 #include "test/kernel_fixture.h"
+#include "test/signal_sequence.h"
 
 namespace aiosim {
 namespace {
 
-// --- steps ------------------------------------------------------------------------------------
-
-enum class Call : std::uint8_t {
-  install, mask, send, look, suspend, wait, make_fd, read_fd, poll, epoll, select, pipe, count_
-};
-constexpr std::size_t call_count = static_cast<std::size_t>(Call::count_);
-constexpr std::array<const char*, call_count> call_names = {
-    "sigaction", "sigmask",  "send", "sigpending", "sigsuspend", "sigtimedwait",
-    "signalfd",  "read_fd", "poll", "epoll",      "select",     "pipe"};
-
-struct Step {
-  Call call;
-  int number;           // index into `numbers`
-  unsigned set;         // of signals, by index
-  std::uint32_t bits;   // flags, by call
-};
-
-// The first four do no harm by default; the others always have a handler or are ignored.
-constexpr int numbers[] = {SIGCHLD, SIGURG,  SIGWINCH, SIGCONT, SIGUSR1, SIGUSR2,
-                           SIGTERM, SIGSEGV, SIGPIPE,  SIGBUS,  34,      35};
-constexpr unsigned harmless = 4;
-constexpr unsigned number_count = std::size(numbers);
-constexpr std::size_t steps_per_sequence = 80;
-
-std::vector<Step> draw(std::uint64_t seed) {
-  Random random(mix64(seed));
-  std::vector<Step> steps;
-  while (steps.size() < steps_per_sequence) {
-    Step step{};
-    step.call = random.below(3) == 0 ? Call::send : static_cast<Call>(random.below(call_count));
-    step.number = static_cast<int>(random.below(number_count));
-    step.set = static_cast<unsigned>(random.next() & random.next()) & ((1u << number_count) - 1);
-    step.bits = static_cast<std::uint32_t>(random.next());
-    steps.push_back(step);
-  }
-  return steps;
-}
-
-std::string describe(const Step& step) {
-  return std::string(call_names[static_cast<std::size_t>(step.call)]) + " signal " +
-         std::to_string(numbers[step.number]) + " set " + std::to_string(step.set) + " bits " +
-         std::to_string(step.bits);
-}
-
 // --- running ----------------------------------------------------------------------------------
-
-struct Figures {
-  std::size_t count = 0;
-  std::array<long, 160> at{};
-  void add(long figure) {
-    if (count < at.size()) at[count++] = figure;
-  }
-};
-using Results = std::array<Figures, steps_per_sequence>;
 
 // What handlers see. They have no other way to the test than globals.
 Figures* out;
@@ -388,21 +336,12 @@ void run_all(const std::vector<Step>& steps, Results& results) {
   runner.finish();
 }
 
-bool same(const Figures& a, const Figures& b) {
-  return a.count == b.count && std::equal(a.at.begin(), a.at.begin() + a.count, b.at.begin());
-}
-
-std::string figures(const Figures& of) {
-  std::string text;
-  for (std::size_t i = 0; i < of.count; ++i) text += ' ' + std::to_string(of.at[i]);
-  return text;
-}
-
 std::string first_difference(const std::vector<Step>& steps, const Results& linux_results,
                              const Results& ours) {
   std::string text;
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    text += std::to_string(i) + ": " + describe(steps[i]) + " ->" + figures(linux_results[i]) + '\n';
+    text += std::to_string(i) + ": " + describe(steps[i]) + " ->";
+    text += figures(linux_results[i]) + '\n';
     if (!same(linux_results[i], ours[i])) return text + "simulated:" + figures(ours[i]);
   }
   return "";
@@ -428,7 +367,7 @@ TEST(SignalsAgree, RandomSequencesGiveLinuxsResults) {
     }
   }
   for (std::size_t i = 0; i < call_count; ++i) {
-    EXPECT_GT(called[i], sequences / 4) << call_names[i] << " hardly ever succeeded: a weak comparison";
+    EXPECT_GT(called[i], sequences / 4) << call_names[i] << " hardly ever succeeded: too weak";
   }
   EXPECT_GT(handlers, 16 * sequences);
 }
