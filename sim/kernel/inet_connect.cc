@@ -164,6 +164,7 @@ void InetSocket::handshake() {
     child.peer_ = &client;
     child.phase_ = client.phase_ = Phase::established;
     child.link_ = Link::connected;
+    child.shut_read_ = shut_read_;  // before listen()
     client.peer_ = &child;
     client.waits_for_ = nullptr;
     state_.release(client.messages().writable);
@@ -171,6 +172,7 @@ void InetSocket::handshake() {
     state_.release(messages().readable);
     pending_.push_back(&child);
     client.wake_up_all();
+    if (shut_write_) child.send_fin();
     wake_up(readable);
   }
 }
