@@ -59,12 +59,8 @@ void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes
   }
   if (cell.location != 0 || cell.covered) plain_against_atomics(by, cell, bytes, whole);
   const auto size = static_cast<std::uint8_t>(whole.size <= 16 ? whole.size : 0);
-  const Access now{by.pc, epoch, static_cast<std::uint8_t>(by.thread), bytes, whole.write, size};
-  if (place != none) {
-    shadow_.access(cell, place) = now;
-  } else {
-    shadow_.add(cell, now);
-  }
+  Access& kept = place != none ? shadow_.access(cell, place) : shadow_.add(cell);
+  note(kept, by, bytes, whole.write, size);
 }
 
 void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,

@@ -122,6 +122,17 @@ class RaceDetector {
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 
+  // Part by part: a copy of a whole one waits for the parts to be in memory.
+  static void note(Access& place, const Accessor& by, std::uint8_t bytes, bool write,
+                   std::uint8_t size) {
+    place.pc = by.pc;
+    place.epoch = by.view.clock[by.thread];
+    place.thread = static_cast<std::uint8_t>(by.thread);
+    place.bytes = bytes;
+    place.write = write;
+    place.size = size;
+  }
+
   /// Did this thread the same, or more, since its last operation? Then nobody else ran.
   [[gnu::always_inline]] bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes,
                                       bool write) const {
@@ -151,9 +162,7 @@ class RaceDetector {
       if (access.write) reads_from = static_cast<std::uint16_t>(i + 1);
     }
     const std::uint16_t place = write ? std::uint16_t{0} : reads_from;
-    cell.accesses[place] = {
-        by.pc, by.view.clock[by.thread],       static_cast<std::uint8_t>(by.thread), bytes,
-        write, static_cast<std::uint8_t>(size)};
+    note(cell.accesses[place], by, bytes, write, static_cast<std::uint8_t>(size));
     // It takes the place of all from there on.
     cell.count = static_cast<std::uint16_t>(place + 1);
     return true;
@@ -169,9 +178,7 @@ class RaceDetector {
     for (std::uint16_t i = 0; i < cell.count; ++i) {
       if ((cell.accesses[i].bytes & bytes) != 0) return false;
     }
-    cell.accesses[cell.count] = {
-        by.pc, by.view.clock[by.thread],       static_cast<std::uint8_t>(by.thread), bytes,
-        write, static_cast<std::uint8_t>(size)};
+    note(cell.accesses[cell.count], by, bytes, write, static_cast<std::uint8_t>(size));
     ++cell.count;
     return true;
   }

@@ -71,14 +71,6 @@ void Shadow::grow_table() {
   unmap_pages(old, old_capacity * sizeof(Page*));
 }
 
-void Shadow::add(Cell& cell, const Access& access) {
-  const std::uint32_t capacity =
-      Cell::inline_accesses + (cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2);
-  if (cell.count == capacity) grow_overflow(cell);
-  this->access(cell, cell.count) = access;
-  ++cell.count;
-}
-
 // Bounded: a byte keeps at most one read and one write of each thread, a cell so 8 * 2 * 32.
 void Shadow::grow_overflow(Cell& cell) {
   const std::uint32_t old = cell.overflow;

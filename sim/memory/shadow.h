@@ -34,7 +34,7 @@ struct alignas(64) Cell {
   std::uint8_t capacity_log2;  // of overflow, 0 if there is none
   bool covered : 1;            // by a 16 byte location that starts in the cell before
   bool freed : 1;
-  std::uint8_t red : 4;        // of the cell's last bytes, how many lie outside of every block
+  std::uint8_t red : 4;  // of the cell's last bytes, how many lie outside of every block
   std::array<Access, inline_accesses> accesses;
 
   void start(std::uint32_t in_run) {
@@ -90,7 +90,14 @@ class Shadow {
     return i < Cell::inline_accesses ? cell.accesses[i]
                                      : overflow_[cell.overflow + (i - Cell::inline_accesses)];
   }
-  void add(Cell& cell, const Access& access);
+  /// Room for another access, to be filled in.
+  Access& add(Cell& cell) {
+    const std::uint32_t capacity =
+        Cell::inline_accesses + (cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2);
+    if (cell.count == capacity) [[unlikely]]
+      grow_overflow(cell);
+    return access(cell, cell.count++);
+  }
   void remove(Cell& cell, std::uint32_t i) {
     --cell.count;
     if (i != cell.count) access(cell, i) = access(cell, cell.count);

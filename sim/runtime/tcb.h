@@ -26,7 +26,7 @@ struct Tcb {
 std::uintptr_t get_fs();
 void set_fs_by_system_call(std::uintptr_t base);
 extern __attribute__((visibility("hidden"))) bool has_fsgsbase;  // once borrow_tcb() was called
-inline void set_fs(std::uintptr_t base) {
+[[gnu::always_inline]] inline void set_fs(std::uintptr_t base) {
   if (has_fsgsbase) [[likely]] {
     asm volatile("wrfsbase %0" : : "r"(base) : "memory");
   } else {
