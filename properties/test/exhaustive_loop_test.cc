@@ -1,10 +1,12 @@
 // Every execution of the smallest program that a loop is for: producers schedule a bottom half each,
 // which notifies, and home polls, blocking, until all of them have run. Nothing of the harness is
-// shared between threads, and nothing reads a clock.
+// shared between threads, and nothing reads a clock. The program ends there: the loop is left to the
+// run's end, as its destruction takes atomic steps that no other thread can see.
 #include <gtest/gtest.h>
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <thread>
 
@@ -43,8 +45,6 @@ class Program {
     }
     while (calls_ < producers_) loop->poll(true);
     for (std::size_t i = 0; i < producers_; ++i) threads[i].join();
-    for (std::size_t i = 0; i < producers_; ++i) loop->delete_bh(bhs[i]);
-    delete loop;
   }
 
   std::size_t calls() const { return calls_; }
@@ -65,7 +65,9 @@ struct Found {
 Found search(const std::string& backend, std::size_t producers, const ExhaustiveOptions& options) {
   Program program(backend, producers);
   const auto one = [&](aiosim::Chooser& chooser) {
-    return aiosim::run([&] { program.run(); }, chooser, aiosim::exhaustive_run_options());
+    aiosim::RunOptions run = aiosim::exhaustive_run_options();
+    run.leaks = false;
+    return aiosim::run([&] { program.run(); }, chooser, run);
   };
   Found found;
   found.result = aiosim::search_exhaustively(one, options, [&](const aiosim::RunResult& run) {
@@ -82,6 +84,34 @@ TEST(ExhaustiveLoop, one_producer_is_searched_to_the_end) {
   const Found found = search("reference-epoll", 1, {});
   EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
   EXPECT_EQ(found.result.end, ExhaustiveResult::End::complete) << found.result.text;
+}
+
+TEST(ExhaustiveLoop, one_producer_is_beyond_the_naive_search) {
+  ExhaustiveOptions options;
+  options.reduction = false;
+  options.max_executions = 20'000;
+  const Found found = search("reference-epoll", 1, options);
+  EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
+  EXPECT_EQ(found.result.end, ExhaustiveResult::End::limit) << found.result.text;
+}
+
+TEST(ExhaustiveLoop, two_producers_are_searched_to_a_preemption_bound) {
+  ExhaustiveOptions options;
+  options.preemptions = 1;
+  options.stale_reads = 1;
+  const Found found = search("reference-epoll", 2, options);
+  EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
+  EXPECT_EQ(found.result.end, ExhaustiveResult::End::complete) << found.result.text;
+}
+
+TEST(ExhaustiveLoop, the_reduction_finds_nothing_wrong_with_two_producers_as_far_as_it_goes) {
+  ExhaustiveOptions options;
+  options.max_executions = std::getenv("AIOSIM_EXECUTIONS") != nullptr
+                               ? std::strtoull(std::getenv("AIOSIM_EXECUTIONS"), nullptr, 10)
+                               : 20'000;
+  const Found found = search("reference-epoll", 2, options);
+  EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
+  EXPECT_NE(found.result.end, ExhaustiveResult::End::stopped) << found.result.text;
 }
 
 TEST(ExhaustiveLoop, without_the_barrier_after_notify_me_a_deadlock_is_found) {

@@ -2,29 +2,55 @@
 
 #include <algorithm>
 
+#include "runtime/object.h"
+
 namespace aiosim {
 
 // --- footprints -------------------------------------------------------------------------------
 
 void ReducedChooser::Footprint::add(const Touch& touch) {
+  empty = false;
+  marks |= mark(touch.object);
   for (Touch& seen : touches) {
     if (seen.object != touch.object) continue;
     seen.writes |= touch.writes;
+    seen.reads_older |= touch.reads_older;
     return;
   }
   touches.push_back(touch);
 }
 
+bool ReducedChooser::Footprint::stores(ObjectId object) const {
+  for (const Touch& touch : touches) {
+    if (touch.object == object) return touch.writes;
+  }
+  return false;
+}
+
 void ReducedChooser::Footprint::add(const Footprint& other) {
+  if (other.empty) return;
+  loads = empty || loads == other.loads ? other.loads : 0;
+  empty = false;
   for (const Touch& touch : other.touches) add(touch);
   everything |= other.everything;
 }
 
-bool ReducedChooser::Footprint::depends_on(const Footprint& other) const {
+bool ReducedChooser::Footprint::depends_on(const Footprint& other, ObjectId apart) const {
+  if (!may_depend_on(other)) return false;
   if (everything || other.everything) return true;
   for (const Touch& a : touches) {
     for (const Touch& b : other.touches) {
-      if (a.object == b.object && (a.writes || b.writes)) return true;
+      if (a.object == b.object && a.object != apart && (a.writes || b.writes)) return true;
+    }
+  }
+  return false;
+}
+
+bool ReducedChooser::Footprint::awaits(const Footprint& first) const {
+  for (const Touch& a : first.touches) {
+    if (a.object >> 32 != static_cast<ObjectId>(runtime::ObjectType::thread)) continue;
+    for (const Touch& b : touches) {
+      if (a.object == b.object && a.writes && !b.writes) return true;
     }
   }
   return false;
@@ -66,7 +92,8 @@ std::uint32_t ReducedChooser::choose(const Question& question) {
 
 std::uint32_t ReducedChooser::choose_branch(const Question& question) {
   Node& node = nodes_[at_ - 1];
-  const std::uint32_t tried = spurious_.tried(question);
+  std::uint32_t tried = spurious_.tried(question);
+  if (question.key.kind == Kind::reads_from && node.news != 0) tried = std::min(tried, node.news);
   if (node.branch == node.branches.size()) {
     node.branches.push_back({question.key, question.answers, tried, 0});
   }
@@ -104,23 +131,48 @@ std::uint32_t ReducedChooser::enter_node(const Question& question) {
 bool ReducedChooser::fall_asleep(Node& node) {
   const Node& last = nodes_[depth_ - 2];
   for (std::size_t i = 0; i < last.sleeper_count; ++i) {
-    const Sleeper& sleeper = last.sleepers[i];
-    if (sleeper.thread == last.thread || last.barrier) continue;
-    if (sleeper.branches.depends_on(last.touched)) continue;
     if (node.sleepers.size() == node.sleeper_count) node.sleepers.emplace_back();
-    Sleeper& mine = node.sleepers[node.sleeper_count++];
+    Sleeper& mine = node.sleepers[node.sleeper_count];
+    const Sleeper& sleeper = last.sleepers[i];
     mine.thread = sleeper.thread;
+    mine.news = sleeper.news;
+    if (!sleeps_on(mine, sleeper.branches, last)) continue;
     mine.branches.clear();
     mine.branches.add(sleeper.branches);
-    node.asleep |= bit(sleeper.thread);
+    ++node.sleeper_count;
+    if (mine.news == 0) node.asleep |= bit(mine.thread);
   }
   for (const std::uint32_t thread : node.candidates) {
     if ((node.asleep & bit(thread)) != 0) continue;
-    node.thread = thread;
+    run_here(node, thread);
     node.backtrack = bit(thread);
     return false;
   }
   return true;
+}
+
+// A load that sleeps, and that another stored to, has that store alone to read.
+bool ReducedChooser::sleeps_on(Sleeper& sleeper, const Footprint& branches, const Node& last) {
+  if (sleeper.thread == last.thread || sleeper.thread == nobody || last.barrier) return false;
+  const Footprint& touched = last.touched;
+  if (!branches.depends_on(touched)) return true;
+  if (touched.loads != 0 && !branches.depends_on(touched, touched.loads)) return true;
+  if (branches.loads == 0 || branches.depends_on(touched, branches.loads)) return false;
+  ++sleeper.news;
+  return true;
+}
+
+void ReducedChooser::run_here(Node& node, std::uint32_t thread) {
+  node.thread = thread;
+  node.news = 0;
+  node.branches_touched.clear();
+  for (std::size_t i = 0; i < node.sleeper_count; ++i) {
+    Sleeper& sleeper = node.sleepers[i];
+    if (sleeper.thread != thread) continue;
+    node.news = sleeper.news;
+    node.branches_touched.add(sleeper.branches);
+    sleeper.thread = nobody;
+  }
 }
 
 // What a thread waits for in vain might have come before what made it wait.
@@ -150,10 +202,50 @@ void ReducedChooser::complete(std::span<const Touch> touched, bool barrier) {
     return;
   }
   node.touched.clear();
-  for (const Touch& touch : touched) node.touched.add(touch);
+  read_touches(node, touched);
   node.barrier = barrier;
   order(static_cast<std::uint32_t>(at_ - 1));
   node.branches_touched.add(node.touched);
+}
+
+void ReducedChooser::read_touches(Node& node, std::span<const Touch> touched) {
+  std::uint32_t loads = 0;
+  for (const Touch& touch : touched) {
+    node.touched.add(touch);
+    if (!touch.reads_older || touch.writes) continue;
+    ++loads;
+    node.touched.loads = touch.object;
+  }
+  node.touched.empty = false;
+  if (loads != 1) node.touched.loads = 0;
+  node.age = 0;
+  node.readable = 1;
+  for (const Branch& branch : node.branches) {
+    if (branch.key.kind != Kind::reads_from) continue;
+    node.age = branch.value;
+    node.readable = branch.answers;
+  }
+}
+
+// Whether `second` happens after `first`, for it depends on it, and whether the other order is to
+// be had as well (`races`). `newer`: the stores between them to what `second` loads.
+//   Store, then load: the other order shows nothing new, unless the load could not have read what
+//   was there before. The load happens after the store that it read, and after older ones.
+//   Load, then store: the load after the store may read the store.
+// Not for seq_cst loads, which the order of seq_cst operations binds: Touch::reads_older.
+bool ReducedChooser::orders(const Node& first, const Node& second, std::uint32_t& newer,
+                            bool& races) {
+  const Footprint& a = first.touched;
+  const Footprint& b = second.touched;
+  if (b.loads != 0 && a.stores(b.loads)) {
+    const std::uint32_t index = newer++;
+    const bool others = a.depends_on(b, b.loads);
+    races = others || second.readable <= index + 1;
+    return others || index >= second.age;
+  }
+  races = first.thread != second.thread && a.depends_on(b);
+  if (races && a.loads != 0 && b.stores(a.loads)) return a.depends_on(b, a.loads);
+  return races;
 }
 
 // What happens before `event`: what its thread did before, and what that depends on. Another event
@@ -173,14 +265,23 @@ void ReducedChooser::order(std::uint32_t event) {
     for (std::size_t t = 0; t < max_threads; ++t) into[t] = std::max(into[t], from[t]);
   };
   bool past_barrier = false;
+  std::uint32_t newer = 0;
   for (std::uint32_t i = event; i-- > 0;) {
     const Node& earlier = nodes_[i];
-    if (earlier.barrier || node.barrier) join(clock, earlier.clock);
+    if (earlier.barrier || node.barrier) {
+      join(clock, earlier.clock);
+    } else if (!earlier.touched.may_depend_on(node.touched)) {
+      continue;
+    }
+    if (earlier.thread != node.thread && node.touched.awaits(earlier.touched)) {
+      join(before, earlier.clock);  // nor can what it needed be otherwise
+    }
+    bool races = false;
+    const bool after = orders(earlier, node, newer, races);
     if (earlier.thread == node.thread) continue;
     past_barrier |= earlier.barrier;
-    if (!earlier.touched.depends_on(node.touched)) continue;
-    join(clock, earlier.clock);
-    if (!past_barrier && before[earlier.thread] <= i) reverse(i, event);
+    if (after) join(clock, earlier.clock);
+    if (races && !past_barrier && before[earlier.thread] <= i) reverse(i, event);
   }
   clock[node.thread] = event + 1;
   node.clock = clock;
@@ -266,8 +367,7 @@ bool ReducedChooser::next(const RunResult& last) {
     put_to_sleep(node);
     for (const std::uint32_t thread : node.candidates) {
       if ((node.backtrack & ~node.asleep & bit(thread)) == 0) continue;
-      node.thread = thread;
-      node.branches_touched.clear();
+      run_here(node, thread);
       return true;
     }
     --depth_;
@@ -279,6 +379,7 @@ void ReducedChooser::put_to_sleep(Node& node) {
   if (node.sleepers.size() == node.sleeper_count) node.sleepers.emplace_back();
   Sleeper& sleeper = node.sleepers[node.sleeper_count++];
   sleeper.thread = node.thread;
+  sleeper.news = 0;
   std::swap(sleeper.branches, node.branches_touched);
   node.asleep |= bit(node.thread);
 }

@@ -226,6 +226,24 @@ namespace {
 
 bool has_events(void* epoll) { return static_cast<Epoll*>(epoll)->readiness(false) != 0; }
 
+bool has_events_or_gone(void* epoll) {
+  return static_cast<Epoll*>(epoll)->references == 0 || has_events(epoll);
+}
+
+// The point before an epoll_wait. One that nothing but an event can end shows the same whether it
+// began before the event or after: where waits are not to be seen (RunOptions), it is after.
+void enter_wait(State& k, int epfd, std::int64_t timeout_ns, const SignalSet* mask,
+                const void* pc) {
+  auto* const epoll = dynamic_cast<Epoll*>(k.file(epfd));
+  if (epoll == nullptr || timeout_ns >= 0 || mask != nullptr || epoll->has_exclusive() ||
+      k.timers.next_ns() >= 0 || fault::is_armed(fault::PointId::epoll_wait_eintr) ||
+      k.signals.in_use()) {
+    return k.enter("epoll_wait", fd_object(epfd), pc);
+  }
+  k.world.point_before({has_events_or_gone, epoll, -1, "epoll_wait", fd_object(epfd)}, pc,
+                       {runtime::World::id_of(the_kernel), true});
+}
+
 // Fisher-Yates; 0 keeps the kernel's order.
 void permute(runtime::World& world, epoll_event* events, int count) {
   for (int i = 0; i + 1 < count; ++i) {
@@ -240,7 +258,7 @@ void permute(runtime::World& world, epoll_event* events, int count) {
 int Kernel::epoll_wait(int epfd, epoll_event* events, int max, std::int64_t timeout_ns,
                        const SignalSet* mask, const void* pc) {
   State& k = *state_;
-  k.enter("epoll_wait", fd_object(epfd), pc);
+  enter_wait(k, epfd, timeout_ns, mask, pc);
   if (mask != nullptr) k.signals.set_blocked_for_call(*mask);
   const auto done = [&](int result) { return k.leave("epoll_wait", epfd, result, pc, max); };
   constexpr int most_events = static_cast<int>(INT32_MAX / sizeof(epoll_event));

@@ -45,6 +45,19 @@ class Epoll final : public File {
   }
   void forget(Watch& watch);
 
+  /// Is a file watched with EPOLLEXCLUSIVE, so that it matters who sleeps here?
+  bool has_exclusive() const {
+    for (const Watch& watch : interest_) {
+      if ((watch.event.events & EPOLLEXCLUSIVE) != 0) return true;
+    }
+    return false;
+  }
+
+  /// Can it tell in which order things happened to its files?
+  bool tells_order() const {
+    return !watchers.empty() || (!interest_.empty() && ++interest_.begin() != interest_.end());
+  }
+
  private:
   Watch* find(File& file, int fd);
   bool would_loop(const Epoll& added) const;

@@ -17,6 +17,7 @@ class EventFd final : public File {
   ssize_t write(Io& io) override;
   bool can_read() override { return count_ > 0; }
   bool can_write(const Io& io) override;
+  bool only_adds() const override { return count_ >> 62 == 0; }
 
  private:
   std::uint64_t count_;

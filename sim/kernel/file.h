@@ -75,6 +75,8 @@ class File {
 
   /// Does a blocking write go on until everything is written?
   virtual bool is_stream() const { return false; }
+  /// Do writes that need not wait only add up, so that nobody could tell their order by the file?
+  virtual bool only_adds() const { return false; }
   /// FIONREAD: bytes, or -errno.
   virtual int unread() { return -ENOTTY; }
   /// The edges of happens-before to this object; the ends of a pipe share theirs.

@@ -98,6 +98,8 @@ class Signals {
   /// The current thread's due handlers have run, if any; the first one with SA_RESTART?
   void note_handled(bool handled, bool restarts);
 
+  /// Has a handler been set (or a signal been ignored), so that a wait may be interrupted?
+  bool in_use() const { return actions_set_ != 0; }
   /// A signal is due that ends the current thread's wait; noted for leave().
   bool interrupts();
   /// A call of the current thread returns to user mode with `result`: handlers run, and the mask

@@ -27,6 +27,8 @@ inline runtime::Object fd_object(int fd) {
   return {runtime::ObjectType::fd, static_cast<std::uint32_t>(fd)};
 }
 
+constexpr runtime::Object the_kernel{runtime::ObjectType::kernel, 0};
+
 class State {
  public:
   explicit State(runtime::World& w) : world(w), futexes(w), timers(*this), signals(*this) {}
@@ -38,8 +40,7 @@ class State {
   /// A scheduling point; afterwards timers that are due have fired.
   void enter(const char* call, runtime::Object object, const void* pc) {
     // Whatever a call changes, another may see; what time alone changes, the clock's owner may.
-    constexpr runtime::Object kernel{runtime::ObjectType::kernel, 0};
-    world.point(call, object, pc, {runtime::World::id_of(kernel), true});
+    world.point(call, object, pc, {runtime::World::id_of(the_kernel), true});
     if (timers.next_ns() >= 0) world.touch({runtime::ObjectType::clock, 0}, false);
     timers.advance();
   }

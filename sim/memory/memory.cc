@@ -52,6 +52,10 @@ void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
 
 void Memory::read_newest(std::uint32_t thread) { state_->threads[thread].newest_next = true; }
 
+bool Memory::reads_older(std::uint32_t thread) const {
+  return state_->keeps_history() && !state_->threads[thread].newest_next;
+}
+
 void Memory::tick(std::uint32_t thread) { state_->threads[thread].tick(thread); }
 
 void Memory::release(std::uint32_t thread, Message& into) {

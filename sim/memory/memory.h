@@ -102,6 +102,8 @@ class Memory {
   void fence(std::uint32_t thread, int order);
   /// The thread's next load reads the newest store: it waited long enough.
   void read_newest(std::uint32_t thread);
+  /// Whether the thread's next load may read an older store than the newest, if its order allows.
+  bool reads_older(std::uint32_t thread) const;
 
   // Plain accesses: notifications before the access.
   void plain_read(std::uint32_t thread, const void* at, std::size_t size, const void* pc);

@@ -63,6 +63,12 @@ void touch_order(World& w, int order) {
   if (memory::order_of(order) == memory::seq_cst) w.touch({ObjectType::seq_cst, 0}, true);
 }
 
+/// Not so for seq_cst loads: the order of seq_cst operations binds them to the newest stores.
+void touch_load(World& w, Object object, int order) {
+  if (memory::order_of(order) == memory::seq_cst || !w.memory.reads_older(g_current->id)) return;
+  w.touch({World::id_of(object), false, true});
+}
+
 /// The order of an access, with what a replay asks for (RunOptions::strengthened).
 int strengthened_order(World& w, const void* pc, int order, bool loads, bool stores) {
   if (!w.strengthens()) [[likely]]
@@ -104,8 +110,9 @@ Value simulated_load(const void* at, unsigned size, int order, const void* pc) {
   order = strengthened_order(w, pc, order, true, false);
   const Object object = point(w, load_word, at, size, false, pc);
   touch_order(w, order);
+  touch_load(w, object, order);
   fence_beside(w, pc, Strengthening::Kind::fence_before);
-  const Outcome outcome = w.memory.load(g_current->id, at, size, order, pc);
+  const Outcome outcome = w.memory.state().load(g_current->id, at, size, order, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
   w.record_atomic(load_word, object);
   if (w.tracing()) [[unlikely]] {
@@ -172,6 +179,7 @@ Value simulated_compare_exchange(void* at, unsigned size, Value expected, Value 
                                                     success, failure, weak, pc);
   fence_beside(w, pc, Strengthening::Kind::fence_after);
   exchanged = outcome.exchanged;
+  if (!exchanged) w.wrote_nothing(object);
   w.record_atomic(word, object);
   if (w.tracing()) [[unlikely]] {
     w.trace(word.text, object, traced(outcome.value, size), exchanged ? 1 : 0, pc,

@@ -138,6 +138,8 @@ class World final : public memory::ChoiceSource {
   void touch(Touch touch) {
     if (watch_ == Watch::transitions && touch.object != 0) add_touch(touch);
   }
+  /// The operation under way did not write the object after all.
+  void wrote_nothing(Object object);
 
   /// An atomic operation read `value` and left it there / changed something.
   void read_again(const void* at, unsigned size, std::uint64_t value) {

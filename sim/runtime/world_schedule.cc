@@ -87,10 +87,17 @@ void World::add_touch(Touch touch) {
   for (Touch& seen : touched_) {
     if (seen.object != touch.object) continue;
     seen.writes |= touch.writes;
+    seen.reads_older |= touch.reads_older;
     return;
   }
   const RuntimeScope scope;
   touched_.push_back(touch);
+}
+
+void World::wrote_nothing(Object object) {
+  for (Touch& seen : touched_) {
+    if (seen.object == id_of(object)) seen.writes = false;
+  }
 }
 
 // --- spinning ---------------------------------------------------------------------------------

@@ -1,10 +1,11 @@
 // The reduction against the naive search, on random programs: of up to three threads with a few
-// operations each on atomics, fences, a mutex, a condition and an event descriptor. Both must come
+// operations each on atomics, fences, a mutex, a condition, event descriptors and an epoll. Both must come
 // to the same outcomes: what each thread read, the final values, the verdict.
 //
 // AIOSIM_PROGRAMS and AIOSIM_FIRST_PROGRAM say how many programs, from which.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -59,6 +60,8 @@ struct Op {
     broadcast,
     write_fd,
     read_fd,
+    add_fd,
+    wait_fd,
     yield,
     if_read,  // the thread ends if the last value that it read is 0
     count_
@@ -71,7 +74,7 @@ struct Op {
     static constexpr const char* words[] = {
         "load",   "store",    "add",    "exchange", "strong", "weak",      "fence",
         "read",   "write",    "lock",   "try_lock", "unlock", "wait",      "signal",
-        "broadcast", "write_fd", "read_fd", "yield",    "if_read"};
+        "broadcast", "write_fd", "read_fd", "add_fd",   "wait_fd", "yield",    "if_read"};
     return std::string(words[type]) + ' ' + "xyzd"[at] + ' ' + std::to_string(value) + " mo" +
            std::to_string(order);
   }
@@ -98,6 +101,7 @@ class Generator {
     for (std::size_t i = 0; i < Op::count_; ++i) on_[i] = random_.below(3) == 0;
     on_[Op::load] = on_[Op::store] = random_.below(4) != 0;
     on_[random_.below(4)] = true;
+    if (random_.below(4) == 0) on_[Op::write_fd] = on_[Op::wait_fd] = true;
     places_ = 1 + random_.below(3);
     strength_ = random_.below(4);
     const bool three = random_.below(2) == 0;
@@ -162,7 +166,8 @@ struct Shared {
   std::array<Cell, 4> cells;  // the last is plain
   pthread_mutex_t mutex;
   pthread_cond_t condition;
-  int fd;
+  std::array<int, 2> fds;
+  int epoll;
   std::array<std::array<std::uint32_t, 8>, 3> reads;
   std::array<std::uint32_t, 3> read_count;
 };
@@ -181,6 +186,12 @@ class Interpreter {
         call(op);
       }
     }
+  }
+
+  static void watch(std::size_t fd, std::uint32_t value) {
+    epoll_event event{value == 1 ? EPOLLIN : EPOLLIN | EPOLLET, {}};
+    event.data.u32 = static_cast<std::uint32_t>(fd);
+    epoll_ctl(g.epoll, EPOLL_CTL_ADD, g.fds[fd], &event);
   }
 
  private:
@@ -253,17 +264,30 @@ class Interpreter {
         pthread_cond_broadcast(&g.condition);
         return;
       case Op::write_fd:
-        if (::write(g.fd, &count, sizeof count) < 0) got(99);
+        if (::write(g.fds[op.at % 2], &count, sizeof count) < 0) got(99);
         return;
       case Op::read_fd:
-        got(::read(g.fd, &count, sizeof count) < 0 ? 98u : static_cast<std::uint32_t>(count));
+        got(::read(g.fds[op.at % 2], &count, sizeof count) < 0 ? 98u : static_cast<std::uint32_t>(count));
         return;
+      case Op::add_fd:
+        return watch(op.at % 2, op.value);
+      case Op::wait_fd:
+        return wait_for_fds(op.at == 0 ? -1 : 0);
       case Op::yield:
         sched_yield();
         return;
       default:
         return;
     }
+  }
+
+  // Which of them, in the kernel's order.
+  void wait_for_fds(int timeout_ms) {
+    epoll_event events[2];
+    const int count = epoll_wait(g.epoll, events, 2, timeout_ms);
+    std::uint32_t seen = 0;
+    for (int i = 0; i < count; ++i) seen = 10 * seen + 1 + events[i].data.u32;
+    got(seen);
   }
 
   std::size_t thread_;
@@ -277,7 +301,10 @@ void run_threads(const Threads& threads) {
   g.mutex = PTHREAD_MUTEX_INITIALIZER;
   g.condition = PTHREAD_COND_INITIALIZER;
   g.read_count = {};
-  g.fd = ::eventfd(0, threads.size() == 2 ? EFD_NONBLOCK : 0);
+  for (int& fd : g.fds) fd = ::eventfd(0, threads.size() == 2 ? EFD_NONBLOCK : 0);
+  g.epoll = ::epoll_create1(0);
+  Interpreter::watch(0, 1);
+  if (threads[0].size() % 2 == 0) Interpreter::watch(1, 1 + threads[1].size() % 2);
   std::array<std::thread, 3> running;
   for (std::size_t i = 0; i < threads.size(); ++i) {
     running[i] = std::thread([i, &threads] { Interpreter(i).run(threads[i]); });

@@ -62,6 +62,9 @@ using ObjectId = std::uint64_t;
 struct Touch {
   ObjectId object = 0;
   bool writes = false;
+  /// A load that could as well read what was there before the newest stores, unless it happens
+  /// after them: it commutes with a store that it does not read.
+  bool reads_older = false;
   bool operator==(const Touch&) const = default;
 };
 
