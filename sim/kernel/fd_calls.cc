@@ -59,6 +59,7 @@ ssize_t read_from(State& k, File& file, int fd, Io& io, const char* call, const 
   while (result == -EAGAIN && waits(file, io)) {
     const int woken = k.wait(call, fd_object(fd), -1, PointId::read_eintr, can_read, &file);
     if (woken == -EINTR) return -EINTR;
+    io.slept = true;
     result = file.read(io);
   }
   if (result < 0) return result;

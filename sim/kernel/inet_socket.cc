@@ -47,6 +47,7 @@ bool InetSocket::can_read() {
 }
 
 ssize_t InetSocket::read(Io& io) {
+  if (io.slept && io.left() == 0) return 0;  // whatever it was woken by
   if (!io.message && io.left() == 0) return 0;
   if (phase_ == Phase::listening) return -ENOTCONN;
   if (data_.empty()) {

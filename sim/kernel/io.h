@@ -60,7 +60,7 @@ class Io {
   const int flags;
   const bool message;  // recvmsg or sendmsg, not read or write
   bool met_data = false;    // of a message: there was something to read
-  bool slept = false;       // it waited for room
+  bool slept = false;       // it waited for room, or for data
   bool quiet = false;       // EPIPE without SIGPIPE
   std::int64_t figure = 0;  // for the trace: the counter's value that went over
 
