@@ -9,6 +9,7 @@
 
 #include "kernel/epoll.h"
 #include "kernel/pipe.h"
+#include "kernel/socket.h"
 #include "kernel/state.h"
 
 namespace aiosim::kernel {
@@ -81,6 +82,9 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
   if (at_once && fault::strikes(PointId::write_eintr)) return -EINTR;
   shorten(k, PointId::write_short, file, io);
   Writing writing{&file, &io};
+  // A socket decides once, a pipe looks at O_NONBLOCK each time.
+  const bool is_socket = dynamic_cast<const Socket*>(&file) != nullptr;
+  const bool waited = waits(file, io);
   for (;;) {
     const ssize_t result = file.write(io);
     if (result > 0) k.release(file.to_reader());
@@ -88,7 +92,7 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
     if (result == -EPIPE && sends_sigpipe(file, io)) k.signals.send_sigpipe();
     if (result < 0 && result != -EAGAIN) return so_far(io, result);
     const bool complete = result >= 0 && (io.left() == 0 || !file.is_stream());
-    if (complete || !waits(file, io)) return so_far(io, result);
+    if (complete || !(is_socket ? waited : waits(file, io))) return so_far(io, result);
     const int woken = k.wait(call, fd_object(fd), -1, PointId::write_eintr, can_write, &writing);
     if (woken == -EINTR) return so_far(io, -EINTR);
     io.slept = true;
