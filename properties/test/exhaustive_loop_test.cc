@@ -1,7 +1,7 @@
-// Every execution of the smallest program that a loop is for: producers schedule a bottom half each,
-// which notifies, and home polls, blocking, until all of them have run. Nothing of the harness is
-// shared between threads, and nothing reads a clock. The program ends there: the loop is left to the
-// run's end, as its destruction takes atomic steps that no other thread can see.
+// Every execution of the smallest program that a loop is for: producers schedule a bottom half
+// each, which notifies, and home polls, blocking, until all of them have run. Nothing of the
+// harness is shared between threads, and nothing reads a clock. The program ends there: the loop is
+// left to the run's end, as its destruction takes atomic steps that no other thread can see.
 #include <gtest/gtest.h>
 
 #include <array>

@@ -98,13 +98,13 @@ class ReducedChooser final : public Chooser {
 
     std::uint32_t thread = 0;  // chosen
     std::vector<Branch> branches;
-    std::size_t branch = 0;    // of this run, so far
-    Footprint touched;         // on this branch
+    std::size_t branch = 0;  // of this run, so far
+    Footprint touched;       // on this branch
     Footprint branches_touched;
     std::uint32_t news = 0;      // not 0: only so many of the newest stores are still to be read
     std::uint32_t age = 0;       // of the store that was loaded: so many are newer
     std::uint32_t readable = 1;  // stores
-    bool barrier = false;      // time jumped: all before happens before all after
+    bool barrier = false;        // time jumped: all before happens before all after
     /// By thread: 1 + the number of its last event that happens before this one, or is it.
     std::array<std::uint32_t, max_threads> clock{};
   };
@@ -127,8 +127,8 @@ class ReducedChooser final : public Chooser {
 
   std::vector<Node> nodes_;  // kept for their memory; the first depth_ are in use
   std::size_t depth_ = 0;
-  std::size_t at_ = 0;       // of this run: nodes passed
-  std::size_t fresh_ = 0;    // events from this one on are new in this run
+  std::size_t at_ = 0;     // of this run: nodes passed
+  std::size_t fresh_ = 0;  // events from this one on are new in this run
   bool cut_ = false;
   bool astray_ = false;
   SpuriousFailures spurious_;

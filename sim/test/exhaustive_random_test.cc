@@ -1,6 +1,6 @@
 // The reduction against the naive search, on random programs: of up to three threads with a few
-// operations each on atomics, fences, a mutex, a condition, event descriptors and an epoll. Both must come
-// to the same outcomes: what each thread read, the final values, the verdict.
+// operations each on atomics, fences, a mutex, a condition, event descriptors and an epoll. Both
+// must come to the same outcomes: what each thread read, the final values, the verdict.
 //
 // AIOSIM_PROGRAMS and AIOSIM_FIRST_PROGRAM say how many programs, from which.
 #include <gtest/gtest.h>
@@ -72,9 +72,9 @@ struct Op {
 
   std::string text() const {
     static constexpr const char* words[] = {
-        "load",   "store",    "add",    "exchange", "strong", "weak",      "fence",
-        "read",   "write",    "lock",   "try_lock", "unlock", "wait",      "signal",
-        "broadcast", "write_fd", "read_fd", "add_fd",   "wait_fd", "yield",    "if_read"};
+        "load",      "store",    "add",     "exchange", "strong",  "weak",  "fence",
+        "read",      "write",    "lock",    "try_lock", "unlock",  "wait",  "signal",
+        "broadcast", "write_fd", "read_fd", "add_fd",   "wait_fd", "yield", "if_read"};
     return std::string(words[type]) + ' ' + "xyzd"[at] + ' ' + std::to_string(value) + " mo" +
            std::to_string(order);
   }
@@ -267,7 +267,8 @@ class Interpreter {
         if (::write(g.fds[op.at % 2], &count, sizeof count) < 0) got(99);
         return;
       case Op::read_fd:
-        got(::read(g.fds[op.at % 2], &count, sizeof count) < 0 ? 98u : static_cast<std::uint32_t>(count));
+        got(::read(g.fds[op.at % 2], &count, sizeof count) < 0 ? 98u
+                                                               : static_cast<std::uint32_t>(count));
         return;
       case Op::add_fd:
         return watch(op.at % 2, op.value);
