@@ -19,53 +19,33 @@
 #include <string>
 #include <thread>
 
+#include "test/signal_fixture.h"
+
+// Signals in a simulated world: handlers, masks, EINTR and restarts, and who gets them. What one
+// thread sees is compared with Linux in signals_agree_test.cc.
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/select.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csetjmp>
+#include <mutex>
+#include <string>
+#include <thread>
+
 #include "test/kernel_fixture.h"
 
 namespace aiosim {
 namespace {
-
-// Handlers know nothing but globals; each test begins with `handled` 0.
-std::atomic<int> handled;
-int handled_by = -1;
-int wake_fd = -1;
-
-void count(int) { handled.fetch_add(1, std::memory_order_relaxed); }
-
-void install(int number, void (*handler)(int), int flags = 0) {
-  handled.store(0, std::memory_order_relaxed);
-  struct sigaction action {};
-  action.sa_handler = handler;
-  action.sa_flags = flags;
-  sigaction(number, &action, nullptr);
-}
-
-sigset_t set_of(int number) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, number);
-  return set;
-}
-
-void block(int number) {
-  const sigset_t set = set_of(number);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-/// Sends to the thread once it is blocked in a call.
-void interrupt(pthread_t receiver, std::uint32_t index) {
-  while (!is_blocked(index)) sched_yield();
-  GIVES(0, pthread_kill(receiver, SIGUSR1));
-}
-
-/// Runs `call` on a thread that gets SIGUSR1 while the call blocks.
-template <typename Call>
-void while_interrupted(int flags, Call call) {
-  install(SIGUSR1, count, flags);
-  std::thread receiver([&] { call(); });
-  interrupt(receiver.native_handle(), 1);
-  receiver.join();
-  SAME(1, handled.load(std::memory_order_relaxed));
-}
 
 TEST(Signals, HandlerRunsBeforeRaiseReturns) {
   PASSES(simulate([] {
@@ -129,7 +109,11 @@ TEST(Signals, ACrashIsAVerdictWhateverTheActionIs) {
   });
   EXPECT_EQ(result.verdict.kind, VerdictKind::crash);
   EXPECT_EQ(result.verdict.text.substr(0, 29), "SIGSEGV: null pointer access ");
-  EXPECT_EQ(simulate([] { install(SIGSEGV, SIG_IGN); abort(); }).verdict.kind, VerdictKind::crash);
+  EXPECT_EQ(simulate([] {
+              install(SIGSEGV, SIG_IGN);
+              abort();
+            }).verdict.kind,
+            VerdictKind::crash);
 }
 
 TEST(Signals, ARunStartsWithoutHandlersOrMasks) {
@@ -171,9 +155,8 @@ TEST(Signals, ReadsStartAgainIfTheHandlerSaysSo) {
 }
 
 TEST(Signals, WaitsForFdsNeverStartAgain) {
-  PASSES(simulate([] {
-    while_interrupted(SA_RESTART, [] { GIVES(-EINTR, poll(nullptr, 0, -1)); });
-  }));
+  PASSES(
+      simulate([] { while_interrupted(SA_RESTART, [] { GIVES(-EINTR, poll(nullptr, 0, -1)); }); }));
   PASSES(simulate([] {
     while_interrupted(SA_RESTART, [] {
       const timespec hour{3600, 0};
@@ -275,7 +258,9 @@ TEST(Signals, AProcessesSignalGoesToAnyThreadThatDoesNotBlockIt) {
             handled_by = static_cast<int>(thread_index());
             count(0);
           });
-          const auto wait = [] { while (handled.load() == 0) usleep(1000); };
+          const auto wait = [] {
+            while (handled.load() == 0) usleep(1000);
+          };
           std::thread first(wait);
           std::thread second(wait);
           usleep(100);
@@ -361,104 +346,6 @@ TEST(Signals, SigwaitTakesWhatOthersBlock) {
     while (!is_blocked(1)) sched_yield();
     GIVES(0, pthread_sigqueue(waiter.native_handle(), SIGUSR1, sigval{42}));
     waiter.join();
-  }));
-}
-
-// --- races ------------------------------------------------------------------------------------
-
-std::atomic<bool> stop;
-
-enum class Guard { none, mask, signalfd, self_pipe };
-
-// A flag that a handler sets, looked at before a wait: the wait is too late for a signal between.
-void wait_for_flag(Guard guard) {
-  stop.store(false);
-  install(SIGUSR1, [](int) {
-    stop.store(true);
-    if (wake_fd >= 0) static_cast<void>(write(wake_fd, "x", 1));
-  });
-  int fds[2] = {-1, -1};
-  if (guard == Guard::self_pipe) GIVES(0, pipe2(fds, O_NONBLOCK));
-  wake_fd = fds[1];
-  if (guard == Guard::mask || guard == Guard::signalfd) block(SIGUSR1);
-  const sigset_t mine = set_of(SIGUSR1);
-  if (guard == Guard::signalfd) fds[0] = signalfd(-1, &mine, 0);
-  const pthread_t waiter = pthread_self();
-  std::thread sender([waiter] { pthread_kill(waiter, SIGUSR1); });
-  const sigset_t none{};
-  pollfd entry{fds[0], POLLIN, 0};
-  while (!stop.load()) {
-    const int ready = ppoll(&entry, 1, nullptr, guard == Guard::mask ? &none : nullptr);
-    if (ready == 1 && guard == Guard::signalfd) break;
-  }
-  sender.join();
-}
-
-int deadlocks(Guard guard) {
-  int count = 0;
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    RandomChooser random(seed, bit(Kind::sched));
-    const VerdictKind kind = simulate([guard] { wait_for_flag(guard); }, random).verdict.kind;
-    EXPECT_TRUE(kind == VerdictKind::pass || kind == VerdictKind::deadlock) << name(kind);
-    if (kind == VerdictKind::deadlock) ++count;
-  }
-  return count;
-}
-
-TEST(SignalRaces, AHandlerBetweenCheckAndWaitIsALostWakeup) {
-  EXPECT_GT(deadlocks(Guard::none), 0);
-  EXPECT_EQ(deadlocks(Guard::mask), 0);
-  EXPECT_EQ(deadlocks(Guard::signalfd), 0);
-  EXPECT_EQ(deadlocks(Guard::self_pipe), 0);
-}
-
-// The same in epoll_wait, where epoll_pwait is the cure.
-TEST(SignalRaces, EpollPwaitLetsTheSignalInWhileItWaitsOnly) {
-  const auto run_one = [](bool masked) {
-    stop.store(false);
-    install(SIGUSR1, [](int) { stop.store(true); });
-    if (masked) block(SIGUSR1);
-    const pthread_t waiter = pthread_self();
-    std::thread sender([waiter] { pthread_kill(waiter, SIGUSR1); });
-    const int epoll = epoll_create1(0);
-    const sigset_t none{};
-    epoll_event event{};
-    while (!stop.load()) {
-      const int result = masked ? epoll_pwait(epoll, &event, 1, -1, &none)
-                                : epoll_wait(epoll, &event, 1, -1);
-      GIVES(-EINTR, result);
-    }
-    sender.join();
-  };
-  int lost = 0;
-  for (std::uint64_t seed = 0; seed < 300; ++seed) {
-    RandomChooser random(seed, bit(Kind::sched));
-    lost += simulate([&] { run_one(false); }, random).verdict.kind == VerdictKind::deadlock ? 1 : 0;
-    PASSES(simulate([&] { run_one(true); }, random));
-  }
-  EXPECT_GT(lost, 0);
-}
-
-// Which thread a signalfd speaks for: the one that looks.
-TEST(Signalfd, ShowsEachThreadItsOwnSignals) {
-  PASSES(simulate([] {
-    block(SIGUSR1);
-    const sigset_t set = set_of(SIGUSR1);
-    const int fd = signalfd(-1, &set, SFD_NONBLOCK);
-    pollfd entry{fd, POLLIN, 0};
-    std::thread other([fd] {
-      pollfd mine{fd, POLLIN, 0};
-      GIVES(1, poll(&mine, 1, -1));
-      signalfd_siginfo info;
-      GIVES(sizeof info, read(fd, &info, sizeof info));
-      SAME(SIGUSR1, info.ssi_signo);
-    });
-    while (!is_blocked(1)) sched_yield();
-    GIVES(0, pthread_kill(other.native_handle(), SIGUSR1));
-    GIVES(0, poll(&entry, 1, 0));
-    other.join();
-    GIVES(0, kill(getpid(), SIGUSR1));
-    GIVES(1, poll(&entry, 1, 0));
   }));
 }
 

@@ -17,7 +17,7 @@
 // Invariants
 //   1. Kicks are suppressed only between io_poll_begin and io_poll_end: never while the context
 //      sleeps in the kernel (R66).
-//   2. Each buffer belongs to one end; to publish it (release) and to see it (acquire) hand it over.
+//   2. Each buffer belongs to one end; publishing (release) and seeing it (acquire) hand it over.
 #pragma once
 
 #include <atomic>
@@ -85,7 +85,8 @@ class Virtqueue {
   };
 
   /// Calls `handle(opaque)` in the home thread whenever buffers may have become available; it
-  /// should pop() until there are none. Buffers that are available already count. Home thread. Throws
+  /// should pop() until there are none. Buffers that are available already count. Home thread. It
+  /// throws
   /// std::bad_alloc, not attached then.
   void attach(Context& context, Callback handle, void* opaque, Polling polling = Polling::yes);
 
