@@ -85,9 +85,8 @@ class Virtqueue {
   };
 
   /// Calls `handle(opaque)` in the home thread whenever buffers may have become available; it
-  /// should pop() until there are none. Buffers that are available already count. Home thread. It
-  /// throws
-  /// std::bad_alloc, not attached then.
+  /// should pop() until there are none. Buffers that are available already count. Home
+  /// thread. Throws std::bad_alloc, not attached then.
   void attach(Context& context, Callback handle, void* opaque, Polling polling = Polling::yes);
 
   /// No call of `handle` starts afterwards. Kicks may stay suppressed. Home thread. (R67)
