@@ -1,5 +1,7 @@
 #include "interpreter.h"
 
+#include <sched.h>
+
 #include <new>
 #include <string>
 
@@ -140,16 +142,23 @@ void Interpreter::join_producers() {
   joined_ = true;
 }
 
+void Interpreter::make_way() {
+  const UnderTestScope scope;
+  sched_yield();
+}
+
 /// Serves what is outstanding, joins the producers, and serves what is left.
 void Interpreter::drain() {
   // Real threads may be kept from running for long while home is served again and again.
   const int most_polls = in_world_ ? 1'000 : 10'000'000;
+  constexpr int patience = 100;
   int polls = 0;
   // Twice: outstanding() leaves doubtful cases out while producers run.
   for (int round = 0; round < 2; ++round) {
     for (; outstanding(); ++polls) {
       if (polls == most_polls) give_up("poll after poll does not serve what is outstanding");
       poll(true);
+      if (polls >= patience) make_way();  // what is outstanding may wait for a producer to go on
     }
     join_producers();
   }

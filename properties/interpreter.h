@@ -109,6 +109,7 @@ class Interpreter {
   void clear_up();
   void close_fds();
   void join_producers();
+  void make_way();
   [[noreturn]] void give_up(const char* what);
   bool outstanding() const;
   void poll(bool blocking);
