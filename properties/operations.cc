@@ -184,8 +184,7 @@ void Interpreter::kick_if_data(FdState& fd) {
 void Interpreter::change_handler(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {  // one change at a time
-    const UnderTestScope scope;
-    sched_yield();  // home may come again and again until the other is done
+    make_way();  // home may come again and again until the other is done
     return;
   }
   const bool present = fd.registered;

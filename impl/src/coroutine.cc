@@ -102,7 +102,7 @@ void spawn(Context& context, Task<> task) {
 // ---- the coroutines scheduled to a context ----
 
 CoroutineQueue::~CoroutineQueue() {
-  AIO_CHECK(scheduled_.load(std::memory_order_acquire) == nullptr && in_order_ == nullptr);
+  AIO_CHECK(scheduled_.empty());
   BottomHalf* bh = bh_.load(std::memory_order_acquire);
   if (bh != nullptr) bh->delete_();
 }
@@ -123,33 +123,14 @@ void CoroutineQueue::schedule(Coroutine& coroutine) {
   BottomHalf& bh = bottom_half();  // the one step that can fail, first
   const bool scheduled_before = coroutine.scheduled_.exchange(true, std::memory_order_acq_rel);
   AIO_CHECK(!scheduled_before);
-  Coroutine* head = scheduled_.load(std::memory_order_relaxed);
-  do {
-    coroutine.next_ = head;
-  } while (!scheduled_.compare_exchange_weak(head, &coroutine, std::memory_order_release,
-                                             std::memory_order_relaxed));
+  scheduled_.push(coroutine);
   bh.schedule();
-}
-
-Coroutine* CoroutineQueue::take_oldest() {
-  if (in_order_ == nullptr) {
-    Coroutine* newest = scheduled_.exchange(nullptr, std::memory_order_acquire);
-    while (newest != nullptr) {
-      Coroutine* older = newest->next_;
-      newest->next_ = in_order_;
-      in_order_ = newest;
-      newest = older;
-    }
-  }
-  Coroutine* oldest = in_order_;
-  if (oldest != nullptr) in_order_ = oldest->next_;
-  return oldest;
 }
 
 /// As ThreadPool::call_completed(): a nested poll goes on with those that are left.
 void CoroutineQueue::enter_all() {
   BottomHalf& bh = bottom_half();
-  while (Coroutine* coroutine = take_oldest()) {
+  while (Coroutine* coroutine = scheduled_.pop()) {
     bh.schedule();
     coroutine->scheduled_.store(false, std::memory_order_release);
     Coroutine::enter_now(context_, *coroutine);

@@ -8,7 +8,7 @@
 
 namespace aio {
 
-class ThreadPool::Request {
+class ThreadPool::Request : public HandoverLink<ThreadPool::Request> {
  public:
   Request(Work w, Done d, void* o) : work(w), done(d), opaque(o) {}
 
@@ -17,7 +17,6 @@ class ThreadPool::Request {
   void* const opaque;
   int result = 0;
   ListHook<Request> queue_hook{this};  // linked while queued; under the pool's lock
-  Request* next = nullptr;             // completed
 };
 
 ThreadPool::ThreadPool(Context& context, const ThreadPoolOptions& options)
@@ -69,30 +68,14 @@ bool ThreadPool::cancel(Request& request) {
     --queued_;
   }
   request.result = -ECANCELED;
-  push_completed(request);
+  complete(request);
   return true;
-}
-
-/// The oldest completed request, null if there is none.
-ThreadPool::Request* ThreadPool::take_completed() {
-  if (in_order_ == nullptr) {
-    Request* newest = completed_.exchange(nullptr, std::memory_order_acquire);
-    while (newest != nullptr) {
-      Request* older = newest->next;
-      newest->next = in_order_;
-      in_order_ = newest;
-      newest = older;
-    }
-  }
-  Request* oldest = in_order_;
-  if (oldest != nullptr) in_order_ = oldest->next;
-  return oldest;
 }
 
 /// The bottom half is scheduled before each callback and cancelled after it; what came before the
 /// cancellation is looked at after it, so none is lost.
 void ThreadPool::call_completed() {
-  while (Request* request = take_completed()) {
+  while (Request* request = completed_.pop()) {
     const std::unique_ptr<Request> owner(request);
     --outstanding_;
     bh_->schedule();
@@ -103,12 +86,8 @@ void ThreadPool::call_completed() {
 
 // ---- pool threads ----
 
-void ThreadPool::push_completed(Request& request) {
-  Request* head = completed_.load(std::memory_order_relaxed);
-  do {
-    request.next = head;
-  } while (!completed_.compare_exchange_weak(head, &request, std::memory_order_release,
-                                             std::memory_order_relaxed));
+void ThreadPool::complete(Request& request) {
+  completed_.push(request);
   bh_->schedule();
 }
 
@@ -130,7 +109,7 @@ ThreadPool::Request* ThreadPool::next_request() {
 void ThreadPool::run_thread() {
   while (Request* request = next_request()) {
     request->result = request->work(request->opaque);
-    push_completed(*request);
+    complete(*request);
   }
 }
 

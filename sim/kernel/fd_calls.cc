@@ -102,8 +102,7 @@ ssize_t write_to(State& k, File& file, int fd, Io& io, const char* call, const v
 
 namespace {
 
-ssize_t read_once(State& k, int fd, const iovec* segments, int count, bool vector,
-                  const void* pc) {
+ssize_t read_once(State& k, int fd, const iovec* segments, int count, bool vector, const void* pc) {
   k.enter("read", fd_object(fd), pc);
   if (count < 0 || count > IOV_MAX) return k.leave("read", fd, ssize_t{-EINVAL}, pc);
   File* const file = k.file(fd);
@@ -166,20 +165,14 @@ ssize_t Kernel::writev(int fd, const iovec* segments, int count, const void* pc)
 
 ssize_t Kernel::read_segments(int fd, const iovec* segments, int count, bool vector,
                               const void* pc) {
-  ssize_t result = 0;
-  do {
-    result = read_once(*state_, fd, segments, count, vector, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(
+      true, [&] { return read_once(*state_, fd, segments, count, vector, pc); });
 }
 
 ssize_t Kernel::write_segments(int fd, const iovec* segments, int count, bool vector,
                                const void* pc) {
-  ssize_t result = 0;
-  do {
-    result = write_once(*state_, fd, segments, count, vector, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(
+      true, [&] { return write_once(*state_, fd, segments, count, vector, pc); });
 }
 
 int Kernel::close(int fd, const void* pc) {
@@ -282,8 +275,8 @@ int Kernel::ioctl(int fd, unsigned long request, void* argument, const void* pc)
   File* const file = k.file(fd);
   if (file == nullptr) return done(-EBADF);
   if (request != FIONBIO && request != FIONREAD) {
-    k.world.fail(VerdictKind::crash, "ioctl request " + std::to_string(request) +
-                                         " is not simulated");
+    k.world.fail(VerdictKind::crash,
+                 "ioctl request " + std::to_string(request) + " is not simulated");
   }
   auto* const value = static_cast<int*>(argument);
   if (request == FIONBIO) {

@@ -58,8 +58,8 @@ bool misaligned(const std::uint32_t* word) {
 
 bool was_woken(void* sleeper) { return static_cast<Futexes::Sleeper*>(sleeper)->woken; }
 
-int futex_wait_once(State& k, std::uint32_t* word, std::uint32_t expected,
-                    std::int64_t deadline_ns, std::uint32_t bitset, const void* pc) {
+int futex_wait_once(State& k, std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
+                    std::uint32_t bitset, const void* pc) {
   runtime::World& world = k.world;
   const runtime::Object object = futex_object(world, word);
   k.enter("futex_wait", object, pc);
@@ -94,11 +94,9 @@ int futex_wait_once(State& k, std::uint32_t* word, std::uint32_t expected,
 
 int Kernel::futex_wait(std::uint32_t* word, std::uint32_t expected, std::int64_t deadline_ns,
                        std::uint32_t bitset, const void* pc) {
-  int result = 0;
-  do {
-    result = futex_wait_once(*state_, word, expected, deadline_ns, bitset, pc);
-  } while (state_->signals.starts_again(deadline_ns < 0));
-  return result;
+  return state_->signals.repeat(deadline_ns < 0, [&] {
+    return futex_wait_once(*state_, word, expected, deadline_ns, bitset, pc);
+  });
 }
 
 int Kernel::futex_wake(std::uint32_t* word, int count, std::uint32_t bitset, const void* pc) {

@@ -113,11 +113,9 @@ int poll_once(State& k, pollfd* fds, nfds_t count, std::int64_t timeout_ns,
 int Kernel::poll(pollfd* fds, nfds_t count, std::int64_t timeout_ns, const SignalSet* mask,
                  const char* call, const void* pc) {
   std::int64_t deadline_ns = -1;
-  int result = 0;
-  do {
-    result = poll_once(*state_, fds, count, timeout_ns, deadline_ns, mask, call, pc);
-  } while (state_->signals.starts_again(false));
-  return result;
+  return state_->signals.repeat(false, [&] {
+    return poll_once(*state_, fds, count, timeout_ns, deadline_ns, mask, call, pc);
+  });
 }
 
 }  // namespace aiosim::kernel

@@ -105,8 +105,8 @@ int wait_for_members(State& k, const Sets& sets, std::int64_t deadline_ns, bool 
 }
 
 struct Timeout {
-  std::int64_t ns;                 // as asked for, < 0 for none
-  std::int64_t deadline_ns = -1;   // once it runs
+  std::int64_t ns;                // as asked for, < 0 for none
+  std::int64_t deadline_ns = -1;  // once it runs
   std::int64_t left_ns = ns;
 };
 
@@ -128,8 +128,7 @@ int select_once(State& k, Sets& sets, Timeout& timeout, const SignalSet* mask, c
   if (!all_open(k, sets)) return done(-EBADF);
   if (timeout.deadline_ns < 0) timeout.deadline_ns = deadline_after(k.world.now_ns(), timeout.ns);
   std::array<fd_set, 3> found;
-  const int result =
-      wait_for_members(k, sets, timeout.deadline_ns, timeout.ns != 0, found, call);
+  const int result = wait_for_members(k, sets, timeout.deadline_ns, timeout.ns != 0, found, call);
   for (std::size_t i = 0; i < found.size() && result >= 0; ++i) {
     if (sets.at[i] == nullptr) continue;
     k.world.memory.plain_write(k.thread(), sets.at[i], sets.bytes(), pc);
@@ -147,10 +146,8 @@ int Kernel::select(int count, fd_set* in, fd_set* out, fd_set* exceptional,
   State& k = *state_;
   Sets sets{count, {in, out, exceptional}};
   Timeout timeout{timeout_ns};
-  int result = 0;
-  do {
-    result = select_once(k, sets, timeout, mask, call, pc);
-  } while (k.signals.starts_again(false));
+  const int result =
+      k.signals.repeat(false, [&] { return select_once(k, sets, timeout, mask, call, pc); });
   timeout_ns = timeout.left_ns;
   return result;
 }

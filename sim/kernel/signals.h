@@ -108,6 +108,14 @@ class Signals {
   /// Asked after leave(): does the call start again instead of giving EINTR? It does if no handler
   /// ran, or (`on_restart`: read, write, futex ...) if the first one had SA_RESTART.
   bool starts_again(bool on_restart);
+  /// Makes the call until it need not start again.
+  template <typename Call>
+  auto repeat(bool on_restart, Call call) {
+    for (;;) {
+      const auto result = call();
+      if (!starts_again(on_restart)) return result;
+    }
+  }
 
   /// Tells all epoll instances that watch a signalfd. Linux: one wait queue for all of them.
   void tell_watchers();

@@ -30,8 +30,8 @@ int check_kind(State& k, int domain, int type, int protocol) {
   if ((type & ~type_mask & ~type_flags) != 0) return -EINVAL;
   const int kind = type & type_mask;
   const auto refuse = [&](const char* what, int number) {
-    k.world.fail(VerdictKind::crash, std::string("socket: ") + what + ' ' +
-                                         std::to_string(number) + " is not simulated");
+    k.world.fail(VerdictKind::crash, std::string("socket: ") + what + ' ' + std::to_string(number) +
+                                         " is not simulated");
   };
   if (domain < 0 || domain >= AF_MAX) return -EAFNOSUPPORT;
   if (kind <= 0 || kind >= 11) return -EINVAL;
@@ -196,11 +196,7 @@ static int connect_once(State& k, int fd, const sockaddr* address, socklen_t siz
 }
 
 int Kernel::connect(int fd, const sockaddr* address, socklen_t size, const void* pc) {
-  int result = 0;
-  do {
-    result = connect_once(*state_, fd, address, size, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(true, [&] { return connect_once(*state_, fd, address, size, pc); });
 }
 
 static int accept4_once(State& k, int fd, sockaddr* address, socklen_t* size, int flags,
@@ -233,17 +229,13 @@ static int accept4_once(State& k, int fd, sockaddr* address, socklen_t* size, in
 }
 
 int Kernel::accept4(int fd, sockaddr* address, socklen_t* size, int flags, const void* pc) {
-  int result = 0;
-  do {
-    result = accept4_once(*state_, fd, address, size, flags, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(
+      true, [&] { return accept4_once(*state_, fd, address, size, flags, pc); });
 }
 
 namespace {
 
-int tell_name(State& k, int fd, bool of_peer, sockaddr* address, socklen_t* size,
-              const void* pc) {
+int tell_name(State& k, int fd, bool of_peer, sockaddr* address, socklen_t* size, const void* pc) {
   int error = 0;
   Socket* const socket = find_socket(k, fd, error);
   if (socket == nullptr) return error;
@@ -285,7 +277,7 @@ void check_ancillary(State& k, const char* call, const msghdr& message) {
 }  // namespace
 
 static ssize_t sendmsg_once(State& k, int fd, const msghdr* message, int flags, const char* call,
-                        const void* pc) {
+                            const void* pc) {
   k.enter(call, fd_object(fd), pc);
   const auto done = [&](ssize_t result) { return k.leave(call, fd, result, pc); };
   check_flags(k, call, flags);
@@ -307,11 +299,8 @@ static ssize_t sendmsg_once(State& k, int fd, const msghdr* message, int flags, 
 
 ssize_t Kernel::sendmsg(int fd, const msghdr* message, int flags, const char* call,
                         const void* pc) {
-  ssize_t result = 0;
-  do {
-    result = sendmsg_once(*state_, fd, message, flags, call, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(
+      true, [&] { return sendmsg_once(*state_, fd, message, flags, call, pc); });
 }
 
 static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const char* call,
@@ -340,11 +329,8 @@ static ssize_t recvmsg_once(State& k, int fd, msghdr* message, int flags, const 
 }
 
 ssize_t Kernel::recvmsg(int fd, msghdr* message, int flags, const char* call, const void* pc) {
-  ssize_t result = 0;
-  do {
-    result = recvmsg_once(*state_, fd, message, flags, call, pc);
-  } while (state_->signals.starts_again(true));
-  return result;
+  return state_->signals.repeat(
+      true, [&] { return recvmsg_once(*state_, fd, message, flags, call, pc); });
 }
 
 }  // namespace aiosim::kernel

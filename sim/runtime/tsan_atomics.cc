@@ -65,7 +65,8 @@ void touch_order(World& w, int order) {
 
 /// Not so for seq_cst loads: the order of seq_cst operations binds them to the newest stores.
 void touch_load(World& w, Object object, int order) {
-  if (memory::order_of(order) == memory::seq_cst || !w.memory.reads_older(g_current->id)) return;
+  if (!w.watches_transitions() || memory::order_of(order) == memory::seq_cst) return;
+  if (!w.memory.reads_older(g_current->id)) return;
   w.touch({World::id_of(object), false, true});
 }
 

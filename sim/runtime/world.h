@@ -129,6 +129,7 @@ class World final : public memory::ChoiceSource {
   /// RunOptions::waits_unseen nothing is left to wait for when this returns.
   void point_before(const Wait& wait, const void* pc, Touch next);
 
+  bool watches_transitions() const { return watch_ == Watch::transitions; }
   static ObjectId id_of(Object object) {
     return static_cast<ObjectId>(object.type) << 32 | object.number;
   }
@@ -136,7 +137,7 @@ class World final : public memory::ChoiceSource {
   /// transitions that touch no common object, or only read it, must commute.
   void touch(Object object, bool writes) { touch({id_of(object), writes}); }
   void touch(Touch touch) {
-    if (watch_ == Watch::transitions && touch.object != 0) add_touch(touch);
+    if (watches_transitions() && touch.object != 0) add_touch(touch);
   }
   /// The operation under way did not write the object after all.
   void wrote_nothing(Object object);

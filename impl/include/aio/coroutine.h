@@ -39,7 +39,7 @@
 namespace aio {
 
 /// What can be entered: a task that spawn() started, with all the tasks it awaits.
-class Coroutine {
+class Coroutine : HandoverLink<Coroutine> {
  public:
   Coroutine(const Coroutine&) = delete;
   Coroutine& operator=(const Coroutine&) = delete;
@@ -53,6 +53,7 @@ class Coroutine {
 
  private:
   friend class CoroutineQueue;
+  friend class Handover<Coroutine>;
   friend struct CoroutineAccess;
   friend struct CoroutineRoot;
   friend void enter(Context& context, Coroutine& coroutine);
@@ -65,7 +66,7 @@ class Coroutine {
   std::coroutine_handle<> resume_point_;  // while it does not run
   Context* context_;
   std::atomic<bool> scheduled_{false};  // pairs release clear before entering / acquire schedule()
-  Coroutine* next_ = nullptr;           // on a context's list, or after the running one
+  // next_: on a context's list, or after the running one
 };
 
 template <typename T = void>

@@ -7,6 +7,7 @@
 #include <atomic>
 
 #include "aio/bottom_half.h"
+#include "aio/handover.h"
 
 namespace aio {
 
@@ -26,13 +27,11 @@ class CoroutineQueue {
 
  private:
   BottomHalf& bottom_half();
-  Coroutine* take_oldest();
   void enter_all();
 
   Context& context_;
-  std::atomic<BottomHalf*> bh_{nullptr};         // made by the first schedule()
-  std::atomic<Coroutine*> scheduled_{nullptr};   // newest first; release push / acquire take
-  Coroutine* in_order_ = nullptr;                // taken, oldest first; home thread
+  std::atomic<BottomHalf*> bh_{nullptr};  // made by the first schedule()
+  Handover<Coroutine> scheduled_;
 };
 
 }  // namespace aio

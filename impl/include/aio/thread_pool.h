@@ -18,7 +18,6 @@
 //      destructor waits for that and nothing else (BUGS C-6).
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -26,6 +25,7 @@
 #include <mutex>
 
 #include "aio/context.h"
+#include "aio/handover.h"
 #include "aio/intrusive_list.h"
 
 namespace aio {
@@ -47,7 +47,7 @@ class ThreadPool {
   /// No thread is started yet. `context` must outlive the pool. Throws std::bad_alloc.
   explicit ThreadPool(Context& context, const ThreadPoolOptions& options = {});
 
-  /// Aborts if a request is outstanding. Waits for the pool's threads.
+  /// Aborts if a request is outstanding. Waits for the pool's threads. Not within a `done`.
   ~ThreadPool();
 
   ThreadPool(const ThreadPool&) = delete;
@@ -69,16 +69,14 @@ class ThreadPool {
   void run_thread();
   Request* next_request();
   void start_thread_if_needed();
-  void push_completed(Request& request);
-  Request* take_completed();
+  void complete(Request& request);
   void call_completed();
 
   Context& context_;
   const ThreadPoolOptions options_;
   BottomHalfHandle bh_;
-  std::atomic<Request*> completed_{nullptr};  // newest first; pairs release push / acquire take
-  std::size_t outstanding_ = 0;               // home thread
-  Request* in_order_ = nullptr;               // taken, oldest first; home thread
+  Handover<Request> completed_;
+  std::size_t outstanding_ = 0;  // home thread
 
   std::mutex mutex_;  // of everything below
   IntrusiveList<Request> queue_;
