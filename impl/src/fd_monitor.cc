@@ -44,6 +44,10 @@ bool FdMonitor::try_upgrade(std::size_t fds) {
   return true;
 }
 
+bool FdMonitor::supports_busy_polling() const { return false; }
+
+bool FdMonitor::need_wait() const { return handlers_.unpollable() != 0; }
+
 const char* FdMonitor::name() const { return epoll_.active() ? "epoll" : "ppoll"; }
 
 }  // namespace aio

@@ -2,7 +2,7 @@
 // (R78 to R82).
 //
 //   any thread      update(), with the handler list's lock
-//   home thread     reserve(), wait(), name()
+//   home thread     reserve(), wait(), need_wait(), name()
 //
 // State:
 //
@@ -112,6 +112,15 @@ class FdMonitor {
   /// Adds the handlers that are ready to `ready`; waits for one at most `timeout_ns` (0: not at
   /// all, -1: for ever). May return early with none.
   void wait(ReadyList& ready, std::int64_t timeout_ns);
+
+  /// Whether busy polling may go on beside handlers without a poll function, because a look at
+  /// need_wait() tells of their events without a system call: io_uring (R58, R63).
+  [[nodiscard]] bool supports_busy_polling() const;
+
+  /// Whether busy polling has to end, or not to begin, because wait() has something to do: with
+  /// ppoll and epoll while some handler has no poll function; with io_uring when there are
+  /// completions, or changes that the kernel does not know of yet (R58, R59, R84.7). Home thread.
+  [[nodiscard]] bool need_wait() const;
 
   /// "ppoll" or "epoll".
   [[nodiscard]] const char* name() const;
