@@ -88,10 +88,11 @@ void _ZSt9terminatev() noexcept {
 }  // extern "C"
 
 namespace __cxxabiv1 {
+extern "C" void __cxa_end_catch();
+}
+using __cxxabiv1::__cxa_end_catch;  // AIOSIM_REAL looks in the global namespace
 
-extern "C" void __cxa_end_catch() {
+extern "C" void __cxxabiv1::__cxa_end_catch() {
   if (under_test()) order(caught_object());
   AIOSIM_REAL(__cxa_end_catch)();
 }
-
-}  // namespace __cxxabiv1
