@@ -12,6 +12,8 @@ namespace {
 
 FdMonitorPolicy policy_of(const ContextOptions& options) {
   FdMonitorPolicy policy;
+  policy.use_io_uring = options.monitor == Monitor::io_uring;
+  policy.ring_entries = options.ring_entries;
   policy.use_epoll = options.monitor != Monitor::ppoll;
   policy.upgrade_threshold = options.monitor == Monitor::epoll ? 0 : options.upgrade_threshold;
   return policy;
@@ -118,6 +120,9 @@ bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answe
   const bool armed = timeout != 0;  // remembered: below, timeout can become 0 (R41)
   if (armed) {
     gate_.raise();
+    const bool measure = begin_ns != not_measured && !ready.empty();
+    const std::int64_t block_ns = measure ? now_ns() - begin_ns : not_measured;
+    if (monitor_.run_completions()) progress = true;
     if (gate_.notified()) timeout = 0;  // it came before the event fd would have been written
   }
   if (timeout != 0 && window_.leave(ready)) {
@@ -134,7 +139,7 @@ bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answe
 /// looked at.
 bool Context::kernel_may_know_more(bool answered) const {
   const std::size_t live = handlers_.live();
-  return answered ? live != window_.listed() : live != 0;
+  return monitor_.need_wait() || (answered ? live != window_.listed() : live != 0);
 }
 
 bool Context::run_bottom_halves() {
@@ -166,6 +171,17 @@ bool Context::dispatch(ReadyList& ready) {
     if (dispatch_one(*handler)) progress = true;
   }
   return progress;
+bool Context::add_request(RingRequest& request) {
+  if (!monitor_.add(request)) return false;
+  gate_.notify();  // unless home itself adds it, it may sleep
+  return true;
+}
+
+void Context::set_poll_parameters(const PollParameters& parameters) {
+  window_.set_parameters(parameters);
+  gate_.notify();
+}
+
 }
 
 /// Runs the callbacks that are due; deletion is looked at before each (R75).
@@ -253,7 +269,14 @@ void Context::retire_removed() {
 void Context::free_retired() {
   FdHandler* retired = retired_;
   retired_ = nullptr;
-  if (retired != nullptr) handlers_.free(retired);
+  while (FdHandler* handler = retired) {
+    retired = handler->removed_next;
+    FdHandler*& list = monitor_.may_free(*handler) ? unreferenced : retired_;
+    handler->removed_next = list;
+    list = handler;
+  }
+  if (unreferenced != nullptr) handlers_.free(unreferenced);
 }
 
 }  // namespace aio
+  FdHandler* unreferenced = nullptr;

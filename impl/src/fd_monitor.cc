@@ -1,24 +1,71 @@
 #include "aio/fd_monitor.h"
 
+#include "aio/timer.h"
 #include "aio/trace.h"
+#include "ring_monitor.h"
+#include "timeout.h"
 
 namespace aio {
 
+namespace {
+constexpr std::int64_t ring_retry_ns = 1'000'000;  // how long a ring that is short of memory rests
+}  // namespace
+
 FdMonitor::FdMonitor(const Context& context, FdHandlerList& handlers, const FdMonitorPolicy& policy)
-    : context_(context), handlers_(handlers), policy_(policy), epoll_(policy.use_epoll) {
+    : context_(context),
+      handlers_(handlers),
+      policy_(policy),
+      ring_(policy.use_io_uring ? make_ring_monitor(policy.ring_entries, handlers) : nullptr),
+      epoll_(policy.use_epoll && ring_ == nullptr) {
   handlers_.attach(*this);
 }
 
+FdMonitor::~FdMonitor() = default;
+
 void FdMonitor::reserve() {
-  // One more than live(): the notifier. Handlers added later find the array too short; see wait().
-  poll_.reserve(handlers_.live() + 1);
+  // More than live(): the notifier and a ring. Handlers added later find the array too short; see
+  // wait().
+  poll_.reserve(handlers_.live() + 2);
 }
 
-void FdMonitor::update(const FdHandler* old_handler, const FdHandler* new_handler) {
-  epoll_.update(old_handler, new_handler);
+void FdMonitor::update(FdHandler* old_handler, FdHandler* new_handler) {
+  if (ring_ != nullptr) {
+    ring_->update(old_handler, new_handler);
+  } else {
+    epoll_.update(old_handler, new_handler);
+  }
+}
+
+bool FdMonitor::may_free(FdHandler& removed) {
+  return ring_ == nullptr || ring_->may_free(removed);
+}
+
+bool FdMonitor::add(RingRequest& request) {
+  if (ring_ != nullptr) ring_->add(request);
+  return ring_ != nullptr;
+}
+
+bool FdMonitor::run_completions() { return ring_ != nullptr && ring_->run_completions(); }
+
+/// While the kernel takes no requests, what the ring has not been told of is asked for by ppoll.
+void FdMonitor::wait_by_ring(ReadyList& ready, std::int64_t timeout_ns) {
+  const std::int64_t start_ns = timeout_ns > 0 ? now_ns() : 0;
+  const std::int64_t deadline_ns = timeout_ns > 0 ? start_ns + timeout_ns : timeout_ns;
+  std::int64_t left_ns = timeout_ns;
+  while (!ring_->wait(ready, deadline_ns)) {
+    poll_.fill_beside(handlers_, *ring_);
+    const bool truncated = poll_.truncated();
+    poll_.wait(ready, truncated ? 0 : detail::sooner(left_ns, ring_retry_ns));
+    if (timeout_ns > 0) left_ns = detail::remaining_ns(timeout_ns, now_ns() - start_ns);
+    if (truncated || left_ns == 0 || !ready.empty()) return;
+  }
 }
 
 void FdMonitor::wait(ReadyList& ready, std::int64_t timeout_ns) {
+  if (ring_ != nullptr) {
+    wait_by_ring(ready, timeout_ns);
+    return;
+  }
   if (epoll_.active()) {
     epoll_.wait(handlers_, ready, timeout_ns);
     return;
@@ -44,10 +91,15 @@ bool FdMonitor::try_upgrade(std::size_t fds) {
   return true;
 }
 
-bool FdMonitor::supports_busy_polling() const { return false; }
+bool FdMonitor::supports_busy_polling() const { return ring_ != nullptr; }
 
-bool FdMonitor::need_wait() const { return handlers_.unpollable() != 0; }
+bool FdMonitor::need_wait() const {
+  return ring_ != nullptr ? ring_->need_wait() : handlers_.unpollable() != 0;
+}
 
-const char* FdMonitor::name() const { return epoll_.active() ? "epoll" : "ppoll"; }
+const char* FdMonitor::name() const {
+  if (ring_ != nullptr) return "io_uring";
+  return epoll_.active() ? "epoll" : "ppoll";
+}
 
 }  // namespace aio

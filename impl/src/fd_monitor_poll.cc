@@ -7,6 +7,7 @@
 #include "aio/timer.h"
 #include "check.h"
 #include "ppoll_until.h"
+#include "ring_monitor.h"
 #include "timeout.h"
 
 namespace aio {
@@ -38,14 +39,27 @@ std::size_t PollMonitor::fill(const FdHandlerList& handlers) {
   truncated_ = false;
   for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
     if (handler->is_deleted() || handler->events == 0) continue;
-    if (fds_.size() == fds_.capacity() || nodes_.size() == nodes_.capacity()) {
-      truncated_ = true;
-      break;
-    }
-    fds_.push_back({handler->fd, handler->events, 0});
-    nodes_.push_back(handler);
+    if (!add(handler->fd, handler->events, handler)) break;
   }
   return fds_.size();
+}
+
+void PollMonitor::fill_beside(const FdHandlerList& handlers, const RingMonitor& ring) {
+  AIO_CHECK(fds_.empty());
+  truncated_ = false;
+  add(ring.fd(), POLLIN, nullptr);
+  for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
+    if (handler->is_deleted() || handler->events == 0 || ring.asked(*handler)) continue;
+    if (!add(handler->fd, handler->events, handler)) break;
+  }
+}
+
+bool PollMonitor::add(int fd, short events, FdHandler* handler) {
+  truncated_ = fds_.size() == fds_.capacity() || nodes_.size() == nodes_.capacity();
+  if (truncated_) return false;
+  fds_.push_back({fd, events, 0});
+  nodes_.push_back(handler);
+  return true;
 }
 
 void PollMonitor::reset() {
@@ -57,7 +71,8 @@ void PollMonitor::wait(ReadyList& ready, std::int64_t timeout_ns) {
   const int count = detail::ppoll_until(fds_.data(), fds_.size(), timeout_ns);
   // An error (ENOMEM, say) is a wake-up for nothing: the arrays' revents mean nothing then.
   for (std::size_t i = 0; count > 0 && i < fds_.size(); ++i) {
-    if (fds_[i].revents != 0) ready.add_events(*nodes_[i], fds_[i].revents);
+    if (fds_[i].revents == 0 || nodes_[i] == nullptr) continue;  // null: a ring's own
+    ready.add_events(*nodes_[i], fds_[i].revents);
   }
   reset();  // before any callback runs: a nested wait uses the same arrays (R78)
 }

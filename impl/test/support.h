@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
@@ -13,7 +14,17 @@
 
 namespace aio_test {
 
-/// Runs each test with ppoll and with epoll from the start.
+/// True with io_uring; else checks that the loop fell back, and says so.
+inline bool say_if_without_io_uring(const aio::Context& context) {
+  const std::string name = context.monitor_name();
+  if (name == "io_uring") return true;
+  EXPECT_TRUE(name == "ppoll" || name == "epoll") << name;
+  std::printf("io_uring cannot be set up here: this test runs on %s\n", name.c_str());
+  return false;
+}
+
+/// Runs each test with ppoll, with epoll from the start, and with io_uring; where that cannot be set
+/// up, the test runs on what the loop falls back to, and says so.
 class EachMonitor : public testing::TestWithParam<aio::Monitor> {
  protected:
   static aio::ContextOptions options() {
@@ -23,15 +34,22 @@ class EachMonitor : public testing::TestWithParam<aio::Monitor> {
     return result;
   }
 
+  void SetUp() override {
+    if (GetParam() == aio::Monitor::io_uring) say_if_without_io_uring(context);
+  }
+
   aio::Context context{options()};
 };
 
 inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) {
+  if (info.param == aio::Monitor::io_uring) return "io_uring";
   return info.param == aio::Monitor::ppoll ? "ppoll" : "epoll";
 }
 
-#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                                    \
-  INSTANTIATE_TEST_SUITE_P(, Suite, testing::Values(aio::Monitor::ppoll, aio::Monitor::epoll), \
+#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                       \
+  INSTANTIATE_TEST_SUITE_P(, Suite,                                               \
+                           testing::Values(aio::Monitor::ppoll, aio::Monitor::epoll, \
+                                           aio::Monitor::io_uring),               \
                            aio_test::monitor_of)
 
 /// Adapts a std::function, kept alive by the test, to callback and opaque.

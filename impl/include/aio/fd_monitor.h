@@ -1,10 +1,10 @@
-// FdMonitor: waits in the kernel for the handlers of a list: ppoll, and epoll once there are many
-// (R78 to R82).
+// FdMonitor: waits in the kernel for the handlers of a list: by io_uring where that is wanted and to
+// be had (R83, R84); else by ppoll, and epoll once there are many (R78 to R82).
 //
-//   any thread      update(), with the handler list's lock
+//   any thread      update(), with the handler list's lock; add()
 //   home thread     reserve(), wait(), need_wait(), name()
 //
-// State:
+// State, without io_uring, which is chosen at the start and for life:
 //
 //     ppoll, epoll fd in reserve --upgrade: many fds, every one added--> epoll
 //              |                                                          |
@@ -15,7 +15,7 @@
 //   2. Any thread may declare epoll failed; only the home thread closes the epoll fd, so a number
 //      that another thread got in the meantime is never waited on or closed by mistake.
 //   3. The kernel is given (fd, generation), never a pointer: an event of a registration that is
-//      gone finds nobody.
+//      gone finds nobody. A removed handler may be freed once may_free() says so.
 //   4. A blocking wait ends early only for readiness or a spurious report of it, never for a signal
 //      (D8).
 //   5. The ppoll arrays are empty except inside wait() (R78).
@@ -29,6 +29,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "aio/fd_handler_list.h"
@@ -36,6 +37,8 @@
 namespace aio {
 
 class Context;
+class RingMonitor;
+class RingRequest;
 
 /// Waits by ppoll(2). Home thread.
 class PollMonitor {
@@ -45,6 +48,8 @@ class PollMonitor {
 
   /// Collects the live handlers; returns how many. Without room for all, `truncated()`.
   std::size_t fill(const FdHandlerList& handlers);
+  /// Collects `ring` itself and the live handlers that it has not asked the kernel about.
+  void fill_beside(const FdHandlerList& handlers, const RingMonitor& ring);
   [[nodiscard]] bool truncated() const { return truncated_; }
 
   /// Empties what fill() collected.
@@ -54,6 +59,8 @@ class PollMonitor {
   void wait(ReadyList& ready, std::int64_t timeout_ns);
 
  private:
+  bool add(int fd, short events, FdHandler* handler);
+
   std::vector<pollfd> fds_;
   std::vector<FdHandler*> nodes_;
   bool truncated_ = false;
@@ -93,8 +100,10 @@ class EpollMonitor {
   std::atomic<State> state_;  // changed under the list's lock
 };
 
-/// When to use which of the two.
+/// When to use which of them.
 struct FdMonitorPolicy {
+  bool use_io_uring = false;    ///< if it can be set up; else as if it had not been asked for (R34)
+  unsigned ring_entries = 256;  ///< of its submission queue; the completion queue has twice as many
   bool use_epoll = true;
   std::size_t upgrade_threshold = 64;  ///< fds from which epoll is used; 0: from the start
 };
@@ -102,12 +111,25 @@ struct FdMonitorPolicy {
 class FdMonitor {
  public:
   FdMonitor(const Context& context, FdHandlerList& handlers, const FdMonitorPolicy& policy);
+  ~FdMonitor();
+  FdMonitor(const FdMonitor&) = delete;
+  FdMonitor& operator=(const FdMonitor&) = delete;
 
   /// Makes room so that wait() need not allocate. Throws std::bad_alloc with nothing changed.
   void reserve();
 
   /// The kernel's set follows a change of handlers. Any thread, list locked.
-  void update(const FdHandler* old_handler, const FdHandler* new_handler);
+  void update(FdHandler* old_handler, FdHandler* new_handler);
+
+  /// Whether nothing here refers to `removed`, which is not live any more. If not, a later wait()
+  /// makes it so.
+  bool may_free(FdHandler& removed);
+
+  /// Has the next wait() submit `request`. False without io_uring. Any thread. (R84b)
+  [[nodiscard]] bool add(RingRequest& request);
+
+  /// Calls back for the requests that wait() saw completed; whether there were any. (R84b)
+  bool run_completions();
 
   /// Adds the handlers that are ready to `ready`; waits for one at most `timeout_ns` (0: not at
   /// all, -1: for ever). May return early with none.
@@ -122,15 +144,17 @@ class FdMonitor {
   /// completions, or changes that the kernel does not know of yet (R58, R59, R84.7). Home thread.
   [[nodiscard]] bool need_wait() const;
 
-  /// "ppoll" or "epoll".
+  /// "ppoll", "epoll" or "io_uring".
   [[nodiscard]] const char* name() const;
 
  private:
+  void wait_by_ring(ReadyList& ready, std::int64_t timeout_ns);
   bool try_upgrade(std::size_t fds);
 
   const Context& context_;
   FdHandlerList& handlers_;
   FdMonitorPolicy policy_;
+  std::unique_ptr<RingMonitor> ring_;  // null: not wanted, or not to be had
   PollMonitor poll_;
   EpollMonitor epoll_;
 };
