@@ -208,7 +208,7 @@ int pthread_sigqueue(pthread_t handle, int number, const sigval value) noexcept 
   return send_to_handle("pthread_sigqueue", handle, number, SI_QUEUE, value, CALLER);
 }
 
-int tgkill(pid_t process, pid_t thread, int number) noexcept {
+int tgkill(pid_t process, pid_t thread, int number) {
   if (!under_test()) return AIOSIM_REAL(tgkill)(process, thread, number);
   return libc_result(simulated_tgkill("tgkill", process, thread, number, CALLER));
 }

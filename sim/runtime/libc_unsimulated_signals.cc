@@ -32,7 +32,7 @@ UNSIMULATED(int, sigaltstack, (const stack_t* stack, stack_t* old), (stack, old)
 UNSIMULATED(int, killpg, (pid_t group, int number), (group, number), noexcept)
 
 // Leaving a handler by a jump would leave the simulated call that it interrupted half done.
-void siglongjmp(sigjmp_buf buffer, int value) noexcept(false) {
+void siglongjmp(sigjmp_buf buffer, int value) noexcept {
   if (under_test()) not_simulated("a jump to sigsetjmp()");
   AIOSIM_REAL(siglongjmp)(buffer, value);
   __builtin_unreachable();
