@@ -107,6 +107,7 @@ bool Context::poll(bool blocking) {
     AIO_CHECK(timeout == 0 || !progress);  // R53
     if (wait_for_events(ready, timeout, polled.answered)) progress = true;
     gate_.accept();
+    if (monitor_.run_completions()) progress = true;
     if (run_bottom_halves()) progress = true;
     if (dispatch(ready)) progress = true;
   }
@@ -120,9 +121,6 @@ bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answe
   const bool armed = timeout != 0;  // remembered: below, timeout can become 0 (R41)
   if (armed) {
     gate_.raise();
-    const bool measure = begin_ns != not_measured && !ready.empty();
-    const std::int64_t block_ns = measure ? now_ns() - begin_ns : not_measured;
-    if (monitor_.run_completions()) progress = true;
     if (gate_.notified()) timeout = 0;  // it came before the event fd would have been written
   }
   if (timeout != 0 && window_.leave(ready)) {
@@ -158,6 +156,12 @@ std::int64_t Context::timeout_ns() {
 
 int Context::timeout_ms() { return detail::ns_to_ms(timeout_ns()); }
 
+bool Context::add_request(RingRequest& request) {
+  if (!monitor_.add(request)) return false;
+  gate_.notify();  // unless home itself adds it, it may sleep
+  return true;
+}
+
 void Context::set_poll_max_ns(std::int64_t ns) {
   window_.set_max_ns(ns);
   gate_.notify();
@@ -171,17 +175,6 @@ bool Context::dispatch(ReadyList& ready) {
     if (dispatch_one(*handler)) progress = true;
   }
   return progress;
-bool Context::add_request(RingRequest& request) {
-  if (!monitor_.add(request)) return false;
-  gate_.notify();  // unless home itself adds it, it may sleep
-  return true;
-}
-
-void Context::set_poll_parameters(const PollParameters& parameters) {
-  window_.set_parameters(parameters);
-  gate_.notify();
-}
-
 }
 
 /// Runs the callbacks that are due; deletion is looked at before each (R75).
@@ -268,6 +261,7 @@ void Context::retire_removed() {
 
 void Context::free_retired() {
   FdHandler* retired = retired_;
+  FdHandler* unreferenced = nullptr;
   retired_ = nullptr;
   while (FdHandler* handler = retired) {
     retired = handler->removed_next;
@@ -279,4 +273,3 @@ void Context::free_retired() {
 }
 
 }  // namespace aio
-  FdHandler* unreferenced = nullptr;

@@ -34,8 +34,8 @@
 #include "aio/fd_monitor.h"
 #include "aio/notify_gate.h"
 #include "aio/poll_window.h"
-#include "aio/timer.h"
 #include "aio/ring_request.h"
+#include "aio/timer.h"
 
 namespace aio {
 
@@ -44,16 +44,16 @@ enum class Monitor {
   ppoll,       ///< ppoll(2) always
   epoll_auto,  ///< ppoll(2), and epoll(7) from upgrade_threshold fds on (R80)
   epoll,       ///< epoll(7) from the start
-};
   io_uring,    ///< io_uring(7); where it cannot be set up, as epoll_auto
+};
 
 struct ContextOptions {
   Monitor monitor = Monitor::epoll_auto;
   /// Fds from which epoll_auto uses epoll; the context's own event fd counts.
   std::size_t upgrade_threshold = 64;
-  /// Busy polling at most so many ns before each sleep; 0: none. Not given: the environment
   /// Entries of io_uring's submission queue, a power of two; more work goes in several parts.
   unsigned ring_entries = 256;
+  /// Busy polling at most so many ns before each sleep; 0: none. Not given: the environment
   /// variable QEMU_AIO_POLL_MAX_NS, else 0 (D3).
   std::optional<std::int64_t> poll_max_ns = std::nullopt;
 };
@@ -109,15 +109,15 @@ class Context {
   /// unknown fd. Any thread. Throws std::bad_alloc.
   void set_fd_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll_end);
 
-  /// set_fd_handler() for a notifier; io_read is expected to call test_and_clear().
-  void set_event_notifier(const EventNotifier& notifier, const FdCallbacks& callbacks) {
-    set_fd_handler(notifier.fd(), callbacks);
   /// Has an io_uring operation of the user's own made on the context's ring; see ring_request.h.
   /// False, and nothing is done, unless monitor_name() is "io_uring". `request` is in use until its
   /// completion callback or, if that does not come, the end of the context. Any thread. Wakes the
   /// loop. (R84b)
   [[nodiscard]] bool add_request(RingRequest& request);
 
+  /// set_fd_handler() for a notifier; io_read is expected to call test_and_clear().
+  void set_event_notifier(const EventNotifier& notifier, const FdCallbacks& callbacks) {
+    set_fd_handler(notifier.fd(), callbacks);
   }
 
   /// Busy polling at most `ns` before each sleep; 0 or less: none. Any thread. (D3)
