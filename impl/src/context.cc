@@ -107,7 +107,6 @@ bool Context::poll(bool blocking) {
     AIO_CHECK(timeout == 0 || !progress);  // R53
     if (wait_for_events(ready, timeout, polled.answered)) progress = true;
     gate_.accept();
-    if (monitor_.run_completions()) progress = true;
     if (run_bottom_halves()) progress = true;
     if (dispatch(ready)) progress = true;
   }
@@ -140,12 +139,14 @@ bool Context::kernel_may_know_more(bool answered) const {
   return monitor_.need_wait() || (answered ? live != window_.listed() : live != 0);
 }
 
+/// And before them the callbacks of completed requests (R84b).
 bool Context::run_bottom_halves() {
+  const bool completed = monitor_.run_completions();
   BottomHalfQueue::Slice slice(bottom_halves_);
   // A bottom half may free what a handler removed before it was scheduled used: the handler's last
   // callback, io_poll_end, comes first. Hence after the take-over, before the calls.
   retire_removed();
-  return bottom_halves_.run();
+  return bottom_halves_.run() || completed;
 }
 
 std::int64_t Context::timeout_ns() {
