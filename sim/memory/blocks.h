@@ -43,15 +43,15 @@ class Blocks {
   }
 
   /// The index of the block, made up if its allocation was not seen.
-  std::uint32_t freed(std::uintptr_t at, std::size_t size, std::uint32_t thread,
-                      const CallStack& stack) {
-    std::uint32_t index = by_address_.find(at);
-    if (index == 0) index = add(at, size);
+  std::uint32_t index_of(std::uintptr_t at, std::size_t size) {
+    const std::uint32_t index = by_address_.find(at);
+    return index != 0 ? index : add(at, size);
+  }
+  void freed(std::uint32_t index, std::uint32_t thread, const CallStack& stack) {
     Block& block = pool_[index];
     block.freed = true;
     block.freed_by = thread;
     block.freed_at = stack;
-    return index;
   }
 
   const Block& operator[](std::uint32_t index) const { return pool_[index]; }

@@ -19,7 +19,7 @@ Location& Locations::create(Cell& cell, std::uintptr_t at, unsigned size) {
   cell.location = index;
   if (size > Shadow::cell_bytes) {
     Cell& second = shadow_.cell(at + Shadow::cell_bytes);
-    if (!second.freed) second.covered = true;
+    if (!second.freed()) second.flags |= Cell::covered_flag;
   }
   each_overlapping(location, [&](Location& other) {
     location.overlapped = true;

@@ -60,11 +60,11 @@ class Locations {
   /// Calls visit(Location&) for each location that has bytes in `cell`.
   template <class Visit>
   void each(const Cell& cell, Visit visit) {
-    if (cell.freed) return;
+    if (cell.freed()) return;
     for (std::uint32_t i = cell.location; i != 0; i = pool_[i].next) visit(pool_[i]);
-    if (!cell.covered) return;
+    if (!cell.covered()) return;
     const Cell& before = (&cell)[-1];  // of the same page: the location is aligned to 16 bytes
-    if (before.run != shadow_.run() || before.freed) return;
+    if (before.run != shadow_.run() || before.freed()) return;
     for (std::uint32_t i = before.location; i != 0; i = pool_[i].next) {
       if (pool_[i].size > Shadow::cell_bytes) visit(pool_[i]);
     }

@@ -56,6 +56,10 @@ bool Memory::reads_older(std::uint32_t thread) const {
   return state_->keeps_history() && !state_->threads[thread].newest_next;
 }
 
+const VectorClock& Memory::clock(std::uint32_t thread) const {
+  return state_->threads[thread].clock;
+}
+
 void Memory::tick(std::uint32_t thread) { state_->threads[thread].tick(thread); }
 
 void Memory::release(std::uint32_t thread, Message& into) {
@@ -215,10 +219,6 @@ std::string Memory::describe_block(const void* at) {
 
 std::string Memory::describe_allocation(const void* at) {
   return state_->races.describe_allocation(address_of(at));
-}
-
-void Memory::forget(const void* at, std::size_t size) {
-  state_->shadow.forget(address_of(at), size);
 }
 
 std::uint64_t Memory::behaviour() const { return state_->behaviour; }

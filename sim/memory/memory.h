@@ -74,6 +74,8 @@ class Memory {
   // Threads: ids are creation indexes, 0 exists after reset.
   void thread_created(std::uint32_t parent, std::uint32_t child);
   void thread_joined(std::uint32_t joiner, std::uint32_t finished);
+  /// What happens before the thread's current operation; stays where it is.
+  const VectorClock& clock(std::uint32_t thread) const;
   /// The current thread's next operation starts: its clock ticks. Called by each point.
   void tick(std::uint32_t thread);
 
@@ -122,8 +124,6 @@ class Memory {
   std::string describe_block(const void* at);
   /// "allocated by thread 1 at x", and the stack's lines; `at` is a block's address.
   std::string describe_allocation(const void* at);
-  /// A range comes into new use (stack of a new thread, reused frame): histories are dropped.
-  void forget(const void* at, std::size_t size);
 
   /// Order-insensitive signature of the reads-from and synchronisation edges seen so far.
   std::uint64_t behaviour() const;

@@ -5,62 +5,55 @@
 namespace aiosim::memory {
 
 void RaceDetector::plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write) {
-  const std::uintptr_t offset = at % Shadow::cell_bytes;
-  if (offset + size > Shadow::cell_bytes || size == 0) return plain_range(by, at, size, write);
-  Cell& cell = shadow_.cell(at);
-  const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
-  if (repeats(cell, by, bytes, write)) return;
-  if (!replaces(cell, by, bytes, size, write)) plain_cell(by, cell, bytes, {at, size, write});
-}
-
-void RaceDetector::plain_range(const Accessor& by, std::uintptr_t at, std::size_t size,
-                               bool write) {
   const std::uintptr_t end = at + size;
   const Whole whole{at, size, write};
   while (at < end) {
     const std::uintptr_t offset = at % Shadow::cell_bytes;
     const std::uintptr_t part = std::min(Shadow::cell_bytes - offset, end - at);
+    const std::uint8_t bytes = Shadow::part_of(at, part);
     Cell& cell = shadow_.cell(at);
-    const auto bytes = static_cast<std::uint8_t>(((1U << part) - 1) << offset);
-    if (!repeats(cell, by, bytes, write)) plain_cell(by, cell, bytes, whole);
+    if (!cell.accesses[0].includes(who(by), Access::what(bytes, write))) {
+      plain_cell(by, cell, bytes, whole);
+    }
     at += part;
   }
 }
 
 void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes,
                               const Whole& whole) {
+  if (settles(cell, by.view.clock, who(by), bytes, whole.size, whole.write, by.pc)) return;
   if (cell.poisoned()) [[unlikely]] {
     check_poison(by, cell, bytes, whole.at, whole.size,
                  whole.write ? "plain write" : "plain read");
   }
-  const std::uint32_t epoch = by.view.clock[by.thread];
   constexpr std::uint32_t none = ~0U;
   std::uint32_t place = none;  // of an access that this one takes the place of
   for (std::uint32_t i = 0; i < cell.count;) {
     Access& access = shadow_.access(cell, i);
-    if ((access.bytes & bytes) == 0) {
+    if ((access.bytes() & bytes) == 0) {
       ++i;
       continue;
     }
-    const bool ordered = by.view.happens_before_me(access.thread, access.epoch);
-    if (!ordered && (whole.write || access.write)) {
-      race(by, {by.thread, epoch, whole.write, false, whole.size, by.pc},
-           {access.thread, access.epoch, access.write, false, access.size, access.pc}, whole.at);
-    }
-    if (ordered && (whole.write || !access.write)) {
-      access.bytes &= static_cast<std::uint8_t>(~bytes);
-      if (access.bytes == 0 && place != none) {
+    const bool ordered = by.view.happens_before_me(access.thread(), access.epoch());
+    if (!ordered && (whole.write || access.write())) race(by, whole, access);
+    if (ordered && (whole.write || !access.write())) {
+      access.drop(bytes);
+      if (access.bytes() == 0 && place != none) {
         shadow_.remove(cell, i);
         continue;
       }
-      if (access.bytes == 0) place = i;
+      if (access.bytes() == 0) place = i;
     }
     ++i;
   }
-  if (cell.location != 0 || cell.covered) plain_against_atomics(by, cell, bytes, whole);
-  const auto size = static_cast<std::uint8_t>(whole.size <= 16 ? whole.size : 0);
+  if (cell.location != 0 || cell.covered()) plain_against_atomics(by, cell, bytes, whole);
   Access& kept = place != none ? shadow_.access(cell, place) : shadow_.add(cell);
-  note(kept, by, bytes, whole.write, size);
+  kept = Access::of(by.pc, who(by), Access::what(bytes, whole.write), kept_size(whole.size));
+}
+
+void RaceDetector::race(const Accessor& by, const Whole& whole, const Access& before) {
+  race(by, {by.thread, by.view.clock[by.thread], whole.write, false, whole.size, by.pc},
+       party_of(before), whole.at);
 }
 
 void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
@@ -116,12 +109,11 @@ bool RaceDetector::check_cell(const Accessor& by, Cell& cell, std::uint32_t byte
   bool ordered = true;
   for (std::uint32_t i = 0; i < cell.count; ++i) {
     const Access& access = shadow_.access(cell, i);
-    if (by.view.happens_before_me(access.thread, access.epoch)) continue;
+    if (by.view.happens_before_me(access.thread(), access.epoch())) continue;
     ordered = false;
-    if ((access.bytes & bytes) == 0 || (!write && !access.write)) continue;
+    if ((access.bytes() & bytes) == 0 || (!write && !access.write())) continue;
     race(by, {by.thread, by.view.clock[by.thread], write, true, location.size, by.pc},
-         {access.thread, access.epoch, access.write, false, access.size, access.pc},
-         location.address);
+         party_of(access), location.address);
   }
   return ordered;
 }
@@ -168,36 +160,50 @@ void RaceDetector::against_overlapping(const Accessor& by, const Location& locat
 void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                                 std::uintptr_t at, std::size_t size, const char* what) {
   if ((cell.poison() & bytes) == 0) return;
-  if (cell.freed) use_after_free(by, cell, at, size, what);
+  if (cell.freed()) use_after_free(by, cell, at, size, what);
   out_of_bounds(by, at, size, what);
+}
+
+// What is left of the bytes afterwards is that they are freed: accesses are checked, not kept.
+void RaceDetector::check_free(const Accessor& by, Cell& cell, const Whole& whole) {
+  if (cell.location != 0 || cell.covered()) {
+    plain_cell(by, cell, cell.poison() ^ 0xff, whole);
+    return;
+  }
+  for (std::uint32_t i = 0; i < cell.count; ++i) {
+    const Access& access = shadow_.access(cell, i);
+    if (!by.view.happens_before_me(access.thread(), access.epoch())) race(by, whole, access);
+  }
 }
 
 void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t size,
                           const CallStack& stack, bool checked) {
   const Whole whole{at, size, true};
-  const std::uintptr_t end = at + size;
-  for (std::uintptr_t cell_at = at; checked && cell_at < end; cell_at += Shadow::cell_bytes) {
-    Cell& cell = shadow_.cell(cell_at);
-    if (cell.count == 0 && cell.location == 0 && !cell.covered) continue;
-    plain_cell(by, cell, cell.poison() ^ 0xff, whole);
-  }
-  const std::uint32_t block = blocks_.freed(at, size, by.thread, stack);
-  for (std::uintptr_t cell_at = at; cell_at < end; cell_at += Shadow::cell_bytes) {
-    Cell& cell = shadow_.cell(cell_at);
-    if (!checked) locations_.each(cell, [&](Location& location) { history_.drop(location); });
-    cell.start(shadow_.run());
-    cell.freed = true;
-    cell.location = block;
-  }
+  const std::uint32_t block = blocks_.index_of(at, size);
+  const std::uint32_t run = shadow_.run();
+  shadow_.each(at, size, [&](Cell& cell) {
+    if (cell.run == run && (cell.count != 0 || !cell.is_plain())) {
+      if (checked) {
+        check_free(by, cell, whole);
+      } else {
+        locations_.each(cell, [&](Location& location) { history_.drop(location); });
+      }
+    }
+    cell.start(run, block, Cell::freed_flag);
+  });
+  blocks_.freed(block, by.thread, stack);
 }
 
 void RaceDetector::red_zone(std::uintptr_t at, std::size_t size) {
-  const std::uintptr_t end = at + size;
-  for (std::uintptr_t part = at; part < end;) {
-    const std::uintptr_t left = Shadow::cell_bytes - part % Shadow::cell_bytes;
-    shadow_.cell(part).red = static_cast<std::uint8_t>(left & 0xf);
-    part += left;
+  const std::uint32_t run = shadow_.run();
+  const std::uintptr_t before = at % Shadow::cell_bytes;
+  if (before != 0 && size != 0) {
+    const std::uintptr_t left = Shadow::cell_bytes - before;
+    shadow_.cell(at).flags |= static_cast<std::uint8_t>(left);
+    at += left;
+    size -= left;
   }
+  shadow_.each(at, size, [run](Cell& cell) { cell.start(run, 0, Shadow::cell_bytes); });
 }
 
 }  // namespace aiosim::memory

@@ -46,16 +46,57 @@ class RaceDetector {
 
   void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
 
-  /// plain() where nobody but this thread accessed the bytes: then there is nothing to check. Else
-  /// false, and nothing is done.
-  [[gnu::always_inline]] bool plain_of_one(const Accessor& by, std::uintptr_t at, std::size_t size,
-                                           bool write) {
-    const std::uintptr_t offset = at % Shadow::cell_bytes;
-    if (offset + size > Shadow::cell_bytes || size == 0) return false;
-    const auto bytes = static_cast<std::uint8_t>(((1U << size) - 1) << offset);
-    Cell& cell = shadow_.cell(at);
-    return repeats(cell, by, bytes, write) || replaces(cell, by, bytes, size, write) ||
-           adds(cell, by, bytes, size, write);
+  /// plain() where nothing is to be checked: nobody was here in this run, or this thread did as much
+  /// since its last operation. Else false, and nothing is done. `bytes` are of `cell`, which may be
+  /// as an earlier run left it.
+  [[gnu::always_inline]] bool plain_at_once(Cell& cell, std::uint64_t who, std::uint8_t bytes,
+                                            std::size_t size, bool write, const void* pc) const {
+    const std::uint64_t what = Access::what(bytes, write);
+    if (cell.run != shadow_.run()) {
+      cell.start(shadow_.run());
+      cell.count = 1;
+      cell.accesses[0] = Access::of(pc, who, what, size);
+      return true;
+    }
+    return cell.accesses[0].includes(who, what);
+  }
+
+  /// plain() within one cell of few plain accesses, none of which races with this one. Else false:
+  /// plain() is to be called.
+  /// A race that it finds is told by plain(): what was dropped before does not matter then.
+  [[gnu::always_inline]] static bool settles(Cell& cell, const VectorClock& clock,
+                                             std::uint64_t who, std::uint8_t bytes,
+                                             std::size_t size, bool write, const void* pc) {
+    if (!cell.is_plain() || cell.count > Cell::inline_accesses) return false;
+    const std::uint64_t shared = std::uint64_t{bytes} << Access::bytes_shift;
+    Access* const first = cell.accesses.data();
+    Access* end = first + cell.count;
+    Access* place = nullptr;  // of an access that this one takes the place of
+    for (Access* access = first; access != end;) {
+      const std::uint64_t word = access->word;
+      if ((word & shared) != 0) {
+        if (access->epoch() > clock[access->thread()]) {
+          if (write || access->write()) return false;
+        } else if (write || !access->write()) {
+          if ((word & Access::bytes_mask & ~shared) != 0) {
+            access->word = word & ~shared;
+          } else if (place == nullptr) {
+            place = access;
+          } else {
+            *access = *--end;
+            continue;
+          }
+        }
+      }
+      ++access;
+    }
+    if (place == nullptr) {
+      if (end == first + Cell::inline_accesses) return false;
+      place = end++;
+    }
+    cell.count = static_cast<std::uint16_t>(end - first);
+    *place = Access::of(pc, who, Access::what(bytes, write), kept_size(size));
+    return true;
   }
 
   /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
@@ -108,81 +149,6 @@ class RaceDetector {
     bool write;
   };
 
-  /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
-  void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
-                    std::size_t size, const char* what);
-  void check_against_plain(const Accessor& by, Cell& cell, Location& location, bool write);
-  /// Are all plain accesses in the cell ordered? Ends the run for one that races.
-  bool check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes, const Location& location,
-                  bool write);
-  void plain_range(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
-  void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
-  /// An atomic of another size, or at another place, that shares bytes with `location`.
-  void against_overlapping(const Accessor& by, const Location& location, bool write);
-  void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
-                             const Whole& whole);
-
-  // Part by part: a copy of a whole one waits for the parts to be in memory.
-  static void note(Access& place, const Accessor& by, std::uint8_t bytes, bool write,
-                   std::uint8_t size) {
-    place.pc = by.pc;
-    place.epoch = by.view.clock[by.thread];
-    place.thread = static_cast<std::uint8_t>(by.thread);
-    place.bytes = bytes;
-    place.write = write;
-    place.size = size;
-  }
-
-  /// Did this thread the same, or more, since its last operation? Then nobody else ran.
-  [[gnu::always_inline]] bool repeats(const Cell& cell, const Accessor& by, std::uint8_t bytes,
-                                      bool write) const {
-    const std::uint32_t epoch = by.view.clock[by.thread];
-    const std::uint32_t count = std::min(cell.count, Cell::inline_accesses);
-    for (std::uint32_t i = 0; i < count; ++i) {
-      const Access& access = cell.accesses[i];
-      if (access.epoch == epoch && access.thread == by.thread && (access.bytes & bytes) == bytes &&
-          (access.write || !write)) {
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /// The common case: only this thread was here, with few accesses to these bytes. Keeps this one.
-  bool replaces(Cell& cell, const Accessor& by, std::uint8_t bytes, std::size_t size,
-                bool write) const {
-    if (cell.count >= Cell::inline_accesses || cell.location != 0 || cell.covered ||
-        cell.poisoned()) {
-      return false;
-    }
-    std::uint16_t reads_from = 0;  // past the writes, which a read leaves as they are
-    for (std::uint16_t i = 0; i < cell.count; ++i) {
-      const Access& access = cell.accesses[i];
-      if (access.thread != by.thread || (access.bytes & ~bytes) != 0) return false;
-      if (access.write) reads_from = static_cast<std::uint16_t>(i + 1);
-    }
-    const std::uint16_t place = write ? std::uint16_t{0} : reads_from;
-    note(cell.accesses[place], by, bytes, write, static_cast<std::uint8_t>(size));
-    // It takes the place of all from there on.
-    cell.count = static_cast<std::uint16_t>(place + 1);
-    return true;
-  }
-
-  /// The neighbours of the first bytes of a cell: nobody accessed these before.
-  bool adds(Cell& cell, const Accessor& by, std::uint8_t bytes, std::size_t size,
-            bool write) const {
-    if (cell.count >= Cell::inline_accesses || cell.location != 0 || cell.covered ||
-        (cell.poison() & bytes) != 0) {
-      return false;
-    }
-    for (std::uint16_t i = 0; i < cell.count; ++i) {
-      if ((cell.accesses[i].bytes & bytes) != 0) return false;
-    }
-    note(cell.accesses[cell.count], by, bytes, write, static_cast<std::uint8_t>(size));
-    ++cell.count;
-    return true;
-  }
-
   struct Party {  // of a report
     std::uint32_t thread;
     std::uint32_t epoch;
@@ -191,6 +157,30 @@ class RaceDetector {
     std::size_t size;  // 0 if not known
     const void* pc;
   };
+
+  /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
+  void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
+                    std::size_t size, const char* what);
+  void check_against_plain(const Accessor& by, Cell& cell, Location& location, bool write);
+  /// Are all plain accesses in the cell ordered? Ends the run for one that races.
+  bool check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes, const Location& location,
+                  bool write);
+  void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
+  /// An atomic of another size, or at another place, that shares bytes with `location`.
+  void against_overlapping(const Accessor& by, const Location& location, bool write);
+  void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
+                             const Whole& whole);
+
+  static std::size_t kept_size(std::size_t size) { return size <= 16 ? size : 0; }
+  static std::uint64_t who(const Accessor& by) {
+    return Access::who(by.thread, by.view.clock[by.thread]);
+  }
+  static Party party_of(const Access& access) {
+    return {access.thread(), access.epoch(), access.write(), false, access.size(), access.pc};
+  }
+
+  void check_free(const Accessor& by, Cell& cell, const Whole& whole);
+  [[noreturn]] void race(const Accessor& by, const Whole& whole, const Access& before);
   [[noreturn]] void race(const Accessor& by, const Party& now, const Party& before,
                          std::uintptr_t at);
   [[noreturn]] void use_after_free(const Accessor& by, const Cell& cell, std::uintptr_t at,

@@ -4,13 +4,24 @@
 
 namespace aiosim::memory {
 
-Shadow::Shadow() : table_(static_cast<Page**>(map_pages(capacity_ * sizeof(Page*)))) { reset(); }
+namespace {
+
+constexpr std::size_t direct_cells = direct_bytes / Shadow::cell_bytes;
+
+}  // namespace
+
+Shadow::Shadow()
+    : direct_(static_cast<Cell*>(map_pages(direct_cells * sizeof(Cell)))),
+      table_(static_cast<Page**>(map_pages(capacity_ * sizeof(Page*)))) {
+  reset();
+}
 
 Shadow::~Shadow() {
   for (std::uint32_t i = 1; i < mappings_.end(); ++i) {
     unmap_pages(mappings_[i], pages_per_mapping * sizeof(Page));
   }
   unmap_pages(table_, capacity_ * sizeof(Page*));
+  unmap_pages(direct_, direct_cells * sizeof(Cell));
 }
 
 void Shadow::reset() {
@@ -18,13 +29,12 @@ void Shadow::reset() {
     // Run numbers have come round: stamps of 2^32 runs ago would pass for ours.
     for (std::size_t i = 0; i < capacity_; ++i) {
       if (table_[i] == nullptr) continue;
-      table_[i]->run = 0;
       for (Cell& cell : table_[i]->cells) cell.run = 0;
     }
-    cache_ = {};
+    unmap_pages(direct_, direct_cells * sizeof(Cell));
+    direct_ = static_cast<Cell*>(map_pages(direct_cells * sizeof(Cell)));
     run_ = 1;
   }
-  touched_.reset();
   overflow_.reset();
 }
 
@@ -34,15 +44,9 @@ Shadow::Page*& Shadow::slot(std::uintptr_t number) {
   return table_[at];
 }
 
-Shadow::Page& Shadow::touch(std::uintptr_t number, const Cached& cached) {
-  // What an earlier run found is still there.
-  Page* page = cached.number == number ? cached.page : slot(number);
-  if (page == nullptr) page = new_page(number);
-  if (page->run != run_) {
-    page->run = run_;
-    touched_[touched_.add()] = page;
-  }
-  return *page;
+Shadow::Page& Shadow::page(std::uintptr_t number) {
+  Page* const known = slot(number);
+  return known != nullptr ? *known : *new_page(number);
 }
 
 Shadow::Page* Shadow::new_page(std::uintptr_t number) {
@@ -79,21 +83,6 @@ void Shadow::grow_overflow(Cell& cell) {
       cell.capacity_log2 == 0 ? std::uint8_t{3} : static_cast<std::uint8_t>(cell.capacity_log2 + 1);
   cell.overflow = overflow_.add_array(1U << cell.capacity_log2);
   for (std::uint32_t i = 0; i < old_count; ++i) overflow_[cell.overflow + i] = overflow_[old + i];
-}
-
-// The pages touched in this run are few; the range (a stack) may be large.
-void Shadow::forget(std::uintptr_t address, std::size_t size) {
-  const std::uintptr_t first = address / cell_bytes;
-  const std::uintptr_t last = (address + size - 1) / cell_bytes;
-  if (size == 0) return;
-  for (std::uint32_t i = 1; i < touched_.end(); ++i) {
-    Page& page = *touched_[i];
-    const std::uintptr_t page_first = page.number * cells_per_page;
-    if (page_first > last || page_first + cells_per_page <= first) continue;
-    for (std::uintptr_t at = 0; at < cells_per_page; ++at) {
-      if (page_first + at >= first && page_first + at <= last) page.cells[at].run = 0;
-    }
-  }
 }
 
 }  // namespace aiosim::memory

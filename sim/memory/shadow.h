@@ -1,7 +1,8 @@
 // Shadow memory: what is known of each eight bytes that code under test touched in this run.
 //
 // A cell holds the plain accesses that a later one could still race with, and leads to the atomic
-// locations inside its bytes. Cells live in pages of 4 KiB of memory each, found by a hash table
+// locations inside its bytes. The cells of stacks and heap (layout.h) are one table; those of
+// statics and of the host's memory live in pages of 4 KiB of memory each, found by a hash table
 // with a small cache in front. Everything carries the run's number, so that a new run starts by
 // counting up. Nothing is allocated once a page has been touched by an earlier run.
 #pragma once
@@ -10,48 +11,85 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "memory/layout.h"
 #include "memory/pool.h"
 
 namespace aiosim::memory {
 
-/// A plain access. `bytes` are those of the cell that no later access has taken the place of.
+/// A plain access. Its bytes are those of the cell that no later access has taken the place of.
+/// Two words, so that it is written, compared and copied by whole registers.
 struct Access {
+  static constexpr unsigned thread_shift = 32;
+  static constexpr unsigned bytes_shift = 40;
+  static constexpr unsigned write_shift = 48;
+  static constexpr unsigned size_shift = 56;
+  static constexpr std::uint64_t bytes_mask = std::uint64_t{0xff} << bytes_shift;
+  static constexpr std::uint64_t who_mask = (std::uint64_t{1} << bytes_shift) - 1;
+
   const void* pc;
-  std::uint32_t epoch;
-  std::uint8_t thread;
-  std::uint8_t bytes;
-  bool write;
-  std::uint8_t size;  // of the whole access, 0 if it was a range
+  std::uint64_t word;  // 0 is none: epochs count from 1
+
+  /// Thread and epoch of an access.
+  static std::uint64_t who(std::uint32_t thread, std::uint32_t epoch) {
+    return std::uint64_t{thread} << thread_shift | epoch;
+  }
+  /// What it does to a cell.
+  static std::uint64_t what(std::uint8_t bytes, bool write) {
+    return std::uint64_t{bytes} << bytes_shift | std::uint64_t{write} << write_shift;
+  }
+  /// `size` is that of the whole access, 0 if it was a range.
+  static Access of(const void* pc, std::uint64_t who, std::uint64_t what, std::size_t size) {
+    return {pc, who | what | std::uint64_t{size} << size_shift};
+  }
+
+  std::uint32_t epoch() const { return static_cast<std::uint32_t>(word); }
+  std::uint8_t thread() const { return static_cast<std::uint8_t>(word >> thread_shift); }
+  std::uint8_t bytes() const { return static_cast<std::uint8_t>(word >> bytes_shift); }
+  bool write() const { return (word >> write_shift & 1) != 0; }
+  std::uint8_t size() const { return static_cast<std::uint8_t>(word >> size_shift); }
+  void drop(std::uint8_t bytes) { word &= ~(std::uint64_t{bytes} << bytes_shift); }
+  /// Was it this very thread, since its last operation, and did it the same or more?
+  bool includes(std::uint64_t who, std::uint64_t what) const {
+    return (word & (who_mask | what)) == (who | what);
+  }
 };
 
 struct alignas(64) Cell {
   static constexpr std::uint16_t inline_accesses = 3;
 
   std::uint32_t run;
+  std::uint16_t count;         // of accesses
+  std::uint8_t capacity_log2;  // of overflow, 0 if there is none
+  std::uint8_t flags;
   std::uint32_t location;  // first atomic location in these bytes; the block if freed; 0 if none
   std::uint32_t overflow;  // first of `capacity` further accesses
-  std::uint16_t count;     // of accesses
-  std::uint8_t capacity_log2;  // of overflow, 0 if there is none
-  bool covered : 1;            // by a 16 byte location that starts in the cell before
-  bool freed : 1;
-  std::uint8_t red : 4;  // of the cell's last bytes, how many lie outside of every block
   std::array<Access, inline_accesses> accesses;
 
-  void start(std::uint32_t in_run) {
+  // `flags`: of the cell's last bytes, how many lie outside of every block; and these.
+  static constexpr std::uint8_t red_mask = 0xf;
+  static constexpr std::uint8_t freed_flag = 0x10;
+  static constexpr std::uint8_t covered_flag = 0x20;  // by a 16 byte location of the cell before
+
+  // Few stores, when the compiler has put them together.
+  [[gnu::always_inline]] void start(std::uint32_t in_run, std::uint32_t of_block = 0,
+                                    std::uint8_t with_flags = 0) {
     run = in_run;
-    location = 0;
-    overflow = 0;
     count = 0;
     capacity_log2 = 0;
-    covered = false;
-    freed = false;
-    red = 0;
+    flags = with_flags;
+    location = of_block;
+    overflow = 0;
+    accesses[0].word = 0;
   }
 
-  bool poisoned() const { return freed || red != 0; }
+  bool freed() const { return (flags & freed_flag) != 0; }
+  bool covered() const { return (flags & covered_flag) != 0; }
+  bool poisoned() const { return (flags & (freed_flag | red_mask)) != 0; }
+  /// Nothing but plain accesses is known of it.
+  bool is_plain() const { return location == 0 && flags == 0; }
   /// The bytes that nobody may touch, by bit.
   std::uint8_t poison() const {
-    return freed ? std::uint8_t{0xff} : static_cast<std::uint8_t>(0xff00U >> red);
+    return freed() ? std::uint8_t{0xff} : static_cast<std::uint8_t>(0xff00U >> (flags & red_mask));
   }
 };
 static_assert(sizeof(Cell) == 64);
@@ -66,6 +104,11 @@ class Shadow {
                               : static_cast<std::uint8_t>(((1U << size) - 1) << at % cell_bytes);
   }
 
+  /// The bytes that an access takes of its cell, which it does not leave.
+  static std::uint8_t part_of(std::uintptr_t at, std::size_t size) {
+    return static_cast<std::uint8_t>(((1U << size) - 1) << at % cell_bytes);
+  }
+
   Shadow();
   ~Shadow();
   Shadow(const Shadow&) = delete;
@@ -74,16 +117,29 @@ class Shadow {
   void reset();
   std::uint32_t run() const { return run_; }
 
+  /// The cell of an address in [direct_address, direct_address + direct_bytes), as it was left,
+  /// maybe by an earlier run.
+  [[gnu::always_inline]] Cell& direct(std::uintptr_t offset) { return direct_[offset / cell_bytes]; }
+
   Cell& cell(std::uintptr_t address) {
-    const std::uintptr_t number = address >> page_shift;
-    Cached& cached = cache_[(number ^ (number >> cache_shift)) & (cache_.size() - 1)];
-    if (cached.number != number || cached.run != run_) [[unlikely]] {
-      cached = {number, &touch(number, cached), run_};
-    }
-    Cell& cell = cached.page->cells[(address / cell_bytes) % cells_per_page];
+    const std::uintptr_t offset = address - direct_address;
+    Cell& cell = offset < direct_bytes ? direct(offset) : far(address);
     if (cell.run != run_) [[unlikely]]
       cell.start(run_);
     return cell;
+  }
+
+  /// Calls visit(Cell&) for each cell of a range, as an earlier run may have left it.
+  template <class Visit>
+  [[gnu::always_inline]] void each(std::uintptr_t at, std::size_t size, Visit visit) {
+    const std::uintptr_t offset = at - direct_address;
+    if (offset < direct_bytes && size <= direct_bytes - offset) [[likely]] {
+      Cell* const end = &direct(offset + size + cell_bytes - 1);
+      for (Cell* cell = &direct(offset); cell != end; ++cell) visit(*cell);
+    } else {
+      const std::uintptr_t end = at + size;
+      for (at -= at % cell_bytes; at < end; at += cell_bytes) visit(cell(at));
+    }
   }
 
   Access& access(Cell& cell, std::uint32_t i) {
@@ -101,10 +157,8 @@ class Shadow {
   void remove(Cell& cell, std::uint32_t i) {
     --cell.count;
     if (i != cell.count) access(cell, i) = access(cell, cell.count);
+    if (cell.count == 0) cell.accesses[0].word = 0;
   }
-
-  /// Forgets the cells that [address, address + size) touches.
-  void forget(std::uintptr_t address, std::size_t size);
 
  private:
   static constexpr std::uintptr_t page_shift = 12;
@@ -114,22 +168,28 @@ class Shadow {
 
   struct alignas(64) Page {
     std::uintptr_t number;
-    std::uint32_t run;  // that touched it last
     std::array<Cell, cells_per_page> cells;
   };
   struct Cached {
     std::uintptr_t number = 0;
     Page* page = nullptr;
-    std::uint32_t run = 0;
   };
 
-  Page& touch(std::uintptr_t number, const Cached& cached);
+  Cell& far(std::uintptr_t address) {
+    const std::uintptr_t number = address >> page_shift;
+    Cached& cached = cache_[(number ^ (number >> cache_shift)) & (cache_.size() - 1)];
+    if (cached.number != number) [[unlikely]]
+      cached = {number, &page(number)};
+    return cached.page->cells[(address / cell_bytes) % cells_per_page];
+  }
+  Page& page(std::uintptr_t number);
   Page*& slot(std::uintptr_t number);
   Page* new_page(std::uintptr_t number);
   void grow_table();
   void grow_overflow(Cell& cell);
 
   std::uint32_t run_ = 0;
+  Cell* direct_;
   std::array<Cached, 1U << cache_shift> cache_{};
   std::size_t capacity_ = 4096;  // of the table
   Page** table_;
@@ -137,7 +197,6 @@ class Shadow {
   Page* fresh_ = nullptr;  // pages mapped and not yet used
   std::size_t fresh_count_ = 0;
   Pool<Page*> mappings_;
-  Pool<Page*> touched_;  // in this run
   Pool<Access> overflow_;
 };
 

@@ -61,7 +61,7 @@ struct Memory::State {
   Recent& recent(std::uintptr_t address) { return recents[(address / 4) % recents.size()]; }
   bool is_current(const Recent& entry, std::uintptr_t address, unsigned size) const {
     return entry.address == address && entry.size == size && entry.run == shadow.run() &&
-           entry.cell->run == entry.run && !entry.cell->freed;
+           entry.cell->run == entry.run && !entry.cell->freed();
   }
 
   /// The location of an atomic access; ends the run if it is misaligned or freed memory.

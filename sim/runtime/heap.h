@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "memory/layout.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
@@ -33,8 +34,8 @@ class RuntimeScope {
   Thread* const thread_;
 };
 
-inline constexpr std::uintptr_t heap_address = 0x100000000000;
-inline constexpr std::size_t heap_bytes = std::size_t{1} << 30;
+using memory::heap_address;
+using memory::heap_bytes;
 
 inline bool heap_owns(const void* at) {
   return reinterpret_cast<std::uintptr_t>(at) - heap_address < heap_bytes;

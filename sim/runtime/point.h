@@ -74,7 +74,7 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
                                                           const void* pc, Touch next) {
   Thread& me = *g_current;
   now_ns_ += point_ns_;
-  me.plain_accesses = 0;
+  g_plain_left = max_plain_accesses;
   me.live_pc = nullptr;
   site_ = {operation.text, object, pc};
   me.next = next;

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "memory/vector_clock.h"
+#include "memory/layout.h"
 
 namespace aiosim::runtime {
 
@@ -13,12 +13,10 @@ struct Stack {
   char* top = nullptr;  // one past the last
 };
 
-inline constexpr std::size_t stack_size = 256 * 1024;
-inline constexpr std::size_t guard_size = 4096;
-
-// Between the usual places of heap, libraries and stack on x86-64 Linux.
-inline constexpr std::uintptr_t stacks_address = 0x110000000000;
-inline constexpr std::size_t stack_stride = guard_size + stack_size;
+using memory::stack_size;
+using memory::stack_stride;
+using memory::stacks_address;
+inline constexpr std::size_t guard_size = stack_stride - stack_size;
 
 /// Maps stack number `index` of the process (each simulated thread id has its own). The address is
 /// the same in every process, so that nothing that code under test computes from it can differ.
@@ -26,8 +24,7 @@ Stack map_stack(unsigned index);
 
 /// Does `address` lie in some mapped stack or its guard?
 inline bool in_stack(const void* address) {
-  return reinterpret_cast<std::uintptr_t>(address) - stacks_address <
-         memory::max_threads * stack_stride;
+  return reinterpret_cast<std::uintptr_t>(address) - stacks_address < memory::stacks_bytes;
 }
 
 /// Where in the stacks `address` lies, which is in_stack().

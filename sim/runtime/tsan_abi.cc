@@ -15,9 +15,6 @@ namespace aiosim::runtime {
 
 namespace {
 
-// A loop without a point in it is never left by the scheduler; one that ends has far fewer.
-constexpr std::uint64_t max_plain_accesses = 20'000'000;
-
 [[noreturn, gnu::noinline]] void loops_without_point(const void* pc) {
   const RuntimeScope scope;
   World& w = world();
@@ -25,24 +22,68 @@ constexpr std::uint64_t max_plain_accesses = 20'000'000;
                                     " loops without a scheduling point, at " + w.describe_pc(pc));
 }
 
-// Whether anything is to be told, or ended.
+// Something may be to be told, or ended.
 [[gnu::noinline]] void check_plain(const void* at, std::size_t size, bool write, const void* pc) {
   const RuntimeScope scope;
-  world().memory.state().races.plain(world().memory.state().accessor(g_current->id, pc),
-                                     memory::address_of(at), size, write);
+  memory::Memory::State& state = world().memory.state();
+  state.races.plain(state.accessor(g_current->id, pc), memory::address_of(at), size, write);
 }
 
-// Most accesses find what the thread itself left there.
+// Somebody was in the cell before.
+[[gnu::noinline]] void plain_again(memory::Cell& cell, const void* at, std::size_t size, bool write,
+                                   const void* pc) {
+  const Thread& self = *g_current;
+  if (!memory::RaceDetector::settles(cell, *self.clock, self.who(),
+                                     memory::Shadow::part_of(memory::address_of(at), size), size,
+                                     write, pc)) {
+    check_plain(at, size, write, pc);
+  }
+}
+
+[[gnu::noinline]] void check_a_frame(const void* at, std::size_t size, bool write, const void* pc,
+                                     const void* stack_pointer) {
+  check_frame(at, size, write ? "plain write" : "plain read", pc, stack_pointer);
+}
+
+// Where there is no simple table, or in more than one cell.
+[[gnu::noinline]] void plain_elsewhere(const void* at, std::size_t size, bool write, const void* pc,
+                                       const void* stack_pointer) {
+  if (in_stack(at)) check_a_frame(at, size, write, pc, stack_pointer);
+  const std::uintptr_t address = memory::address_of(at);
+  if (address % memory::Shadow::cell_bytes + size > memory::Shadow::cell_bytes || size == 0) {
+    return check_plain(at, size, write, pc);
+  }
+  memory::Memory::State& state = world().memory.state();
+  memory::Cell& cell = state.shadow.cell(address);
+  if (!state.races.plain_at_once(cell, g_current->who(), memory::Shadow::part_of(address, size),
+                                 size, write, pc)) {
+    plain_again(cell, at, size, write, pc);
+  }
+}
+
+// Most accesses are to stacks and the heap, and find nothing, or what the thread itself left there.
 [[gnu::always_inline]] inline void plain(const void* at, std::size_t size, bool write,
                                          const void* pc, const void* stack_pointer) {
   if (!under_test()) return;
-  if (in_stack(at)) check_frame(at, size, write ? "plain write" : "plain read", pc, stack_pointer);
-  Thread& self = *g_current;
-  if (++self.plain_accesses > max_plain_accesses) [[unlikely]]
+  const Thread& self = *g_current;
+  if (--g_plain_left == 0) [[unlikely]]
     loops_without_point(pc);
+  const std::uintptr_t address = memory::address_of(at);
+  const std::uintptr_t place = address - memory::direct_address;
+  if (place >= memory::direct_bytes ||
+      address % memory::Shadow::cell_bytes + size > memory::Shadow::cell_bytes || size == 0)
+      [[unlikely]] {
+    return plain_elsewhere(at, size, write, pc, stack_pointer);
+  }
+  if (place < memory::stacks_bytes &&
+      (place >> memory::stack_shift != self.id || at < stack_pointer)) [[unlikely]] {
+    check_a_frame(at, size, write, pc, stack_pointer);
+  }
   memory::Memory::State& state = world().memory.state();
-  if (!state.races.plain_of_one(state.accessor(self.id, pc), memory::address_of(at), size, write)) {
-    check_plain(at, size, write, pc);
+  memory::Cell& cell = state.shadow.direct(place);
+  if (!state.races.plain_at_once(cell, self.who(), memory::Shadow::part_of(address, size), size,
+                                 write, pc)) {
+    plain_again(cell, at, size, write, pc);
   }
 }
 

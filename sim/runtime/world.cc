@@ -28,6 +28,7 @@ namespace context = boost::context::detail;
 
 Thread* g_current = nullptr;
 World* g_world = nullptr;
+std::uint64_t g_plain_left = max_plain_accesses;
 
 namespace {
 
@@ -51,6 +52,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   chooser_ = &chooser;
   body_ = &body;
   now_ns_ = world_start_ns;
+  g_plain_left = max_plain_accesses;
   state_version_ = 1;
   timers_version_ = 0;
   runnable_version_ = 0;
@@ -189,7 +191,7 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.spin = {};
   std::fill(std::begin(thread.counts), std::end(thread.counts), 0u);
   thread.blocked_total_ns = 0;
-  thread.plain_accesses = 0;
+  thread.clock = &memory.clock(id);
   thread.start = start;
   thread.argument = argument;
   thread.result = nullptr;

@@ -18,6 +18,7 @@
 #include "aiosim/observe.h"
 #include "aiosim/run.h"
 #include "memory/memory.h"
+#include "memory/shadow.h"
 #include "runtime/object.h"
 #include "runtime/stack.h"
 
@@ -32,6 +33,11 @@ struct Tcb;
 class LibraryState;
 
 extern __attribute__((visibility("hidden"))) Thread* g_current;
+
+/// A loop without a point in it is never left by the scheduler; one that ends has far fewer plain
+/// accesses than this. Of the running thread, how many are left since its last point.
+inline constexpr std::uint64_t max_plain_accesses = 20'000'000;
+extern __attribute__((visibility("hidden"))) std::uint64_t g_plain_left;
 
 /// Why a thread is blocked: the predicate it waits for is re-evaluated whenever the kernel's
 /// state has changed (World::state_changed), so a blocked world is a structural fact.
@@ -73,9 +79,10 @@ struct Spin {
 
 struct Thread {
   std::uint32_t id = 0;
+  int harness = 0;                    // > 0: not under test
+  const memory::VectorClock* clock = nullptr;
   char name[16] = {};
   enum class State : std::uint8_t { enabled, blocked, finished } state = State::enabled;
-  int harness = 0;                 // > 0: not under test
   bool yielded = false;
   bool detached = false;
   bool joined = false;
@@ -90,7 +97,6 @@ struct Thread {
   std::uint64_t checked_version = 0;  // state_version at the last evaluation of wait.ready
   std::int64_t blocked_since_ns = 0;
   std::int64_t blocked_total_ns = 0;
-  std::uint64_t plain_accesses = 0;   // since the last point: unbounded loops without points
   void* context = nullptr;            // fcontext_t while not running
   const void* live_from = nullptr;    // while not running: frames below have returned
   const void* live_pc = nullptr;      // where it entered the runtime, if known
@@ -104,6 +110,9 @@ struct Thread {
   /// Destructors of thread_local objects, run last to first when the thread ends.
   std::vector<std::pair<void (*)(void*), void*>> exit_handlers;
   std::vector<void*> specific;        // pthread_setspecific, by simulated key
+
+  /// Names its plain accesses since its last operation.
+  std::uint64_t who() const { return memory::Access::who(id, (*clock)[id]); }
 };
 
 class World final : public memory::ChoiceSource {

@@ -27,7 +27,7 @@ bool may_strike(fault::PointId point) {
 void World::point(const char* operation, Object object, const void* pc, Touch next) {
   Thread& me = *g_current;
   now_ns_ += point_ns_;
-  me.plain_accesses = 0;
+  g_plain_left = max_plain_accesses;
   me.live_pc = nullptr;
   site_ = {operation, object, pc};
   me.next = next;

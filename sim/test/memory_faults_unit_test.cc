@@ -320,17 +320,6 @@ TEST_F(MemoryFaults, ANewRunForgetsEverything) {
   EXPECT_EQ(memory.behaviour(), 0u);
 }
 
-TEST_F(MemoryFaults, ForgottenRangesAreNew) {
-  memory.plain_write(1, bytes.data(), 8, pc(1));
-  memory.store(1, &bytes[64], 4, 1, rlx, pc(1));
-  memory.forget(bytes.data(), 128);
-  EXPECT_EQ(verdict([&] {
-              memory.plain_write(2, bytes.data(), 8, pc(2));
-              memory.plain_write(2, &bytes[64], 4, pc(2));
-            }),
-            VerdictKind::pass);
-}
-
 TEST_F(MemoryFaults, SynchronisationObjectsOrder) {
   Message lock;
   memory.plain_write(1, bytes.data(), 8, pc(1));
