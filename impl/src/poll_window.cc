@@ -76,6 +76,7 @@ bool PollWindow::walk(ReadyList& ready) {
 }
 
 void PollWindow::test_all(ReadyList& ready) {
+  if (handlers_.live() == handlers_.unpollable()) return;  // thousands of fds, none to poll
   for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
     if (!handler->pollable() || handler->is_notifier || handler->in_poll_ready) continue;
     if (!handler->is_deleted() && test(*handler)) ready.add_polled(*handler);
