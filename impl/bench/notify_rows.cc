@@ -12,7 +12,6 @@
 
 #include "percentiles.h"
 #include "rows.h"
-#include "write_count.h"
 
 namespace bench {
 
@@ -89,14 +88,7 @@ class Notified {
 template <class Loop>
 void notify(benchmark::State& state, State loop_state, std::int64_t gap_us) {
   Notified<Loop> loop(loop_state);
-  std::int64_t notifies = 0;
-  const std::int64_t writes = writes_of_this_thread();
-  sample(state, gap_us, [&] {
-    ++notifies;
-    return loop.notify();
-  });
-  state.counters["row:writes"] =
-      static_cast<double>(writes_of_this_thread() - writes) / static_cast<double>(notifies);
+  sample(state, gap_us, [&] { return loop.notify(); });
 }
 
 template <class Loop>

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "aio/timer.h"
+#include "write_count.h"
 
 namespace bench {
 
@@ -21,11 +22,15 @@ inline void spin_for_us(std::int64_t us) {
 }
 
 /// Calls `once`, which returns ns, `gap_us` after each other until there are enough samples or the
-/// time is over; reports p50, p90 and p99. Returns the number of samples.
+/// time is over; reports p50, p90 and p99, and write(2) calls of this thread per call.
 template <class Once>
-double sample(benchmark::State& state, std::int64_t gap_us, const Once& once) {
-  for (int i = 0; i < 10; ++i) once();  // the loop's thread is where it is to be
+void sample(benchmark::State& state, std::int64_t gap_us, const Once& once) {
+  for (int i = 0; i < 20; ++i) {  // until the loop has got used to it (adaptive polling time)
+    spin_for_us(gap_us);
+    once();
+  }
   std::vector<std::int64_t> samples;
+  const std::int64_t writes = writes_of_this_thread();
   const std::int64_t until_ns = aio::now_ns() + longest_sampling_ns;
   for (auto _ : state) {
     while (samples.size() < most_samples && (samples.empty() || aio::now_ns() < until_ns)) {
@@ -33,6 +38,7 @@ double sample(benchmark::State& state, std::int64_t gap_us, const Once& once) {
       samples.push_back(once());
     }
   }
+  const auto written = static_cast<double>(writes_of_this_thread() - writes);
   std::sort(samples.begin(), samples.end());
   const auto at = [&](std::size_t percent) {
     return static_cast<double>(samples[samples.size() * percent / 100]);
@@ -40,7 +46,7 @@ double sample(benchmark::State& state, std::int64_t gap_us, const Once& once) {
   state.counters["row:p50_ns"] = at(50);
   state.counters["row:p90_ns"] = at(90);
   state.counters["row:p99_ns"] = at(99);
-  return static_cast<double>(samples.size());
+  state.counters["row:writes"] = written / static_cast<double>(samples.size());
 }
 
 }  // namespace bench
