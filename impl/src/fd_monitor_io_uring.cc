@@ -21,12 +21,12 @@ constexpr unsigned remove_wanted = 4;
 // user_data: 0 concerns nobody, odd is a handler, even a request.
 constexpr std::uint64_t nobody = 0;
 
-std::uint64_t to_key(const FdHandler& handler) {
+std::uint64_t user_data_of(const FdHandler& handler) {
   const auto fd = static_cast<std::uint64_t>(static_cast<unsigned>(handler.fd));
   return (std::uint64_t{handler.generation} << 32) | (fd << 1) | 1;
 }
 
-FdHandler* from_key(const FdHandlerList& handlers, std::uint64_t key) {
+FdHandler* handler_of(const FdHandlerList& handlers, std::uint64_t key) {
   FdHandler* handler = handlers.find_live(static_cast<int>((key & 0xffffffffU) >> 1));
   return handler != nullptr && handler->generation == key >> 32 ? handler : nullptr;
 }
@@ -136,14 +136,14 @@ void UringMonitor::apply_change(FdHandler& handler) {
     handler.ring_removed = true;
     if (!handler.ring_asked) return;
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
-    io_uring_prep_poll_remove(entry, to_key(handler));
+    io_uring_prep_poll_remove(entry, user_data_of(handler));
     io_uring_sqe_set_data64(entry, nobody);  // entries are used again without being cleared
   } else if ((wishes & add_wanted) != 0 && !handler.ring_removed) {
     handler.ring_asked = true;
     handler.ring_position = ring_.sq.sqe_tail;
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
     io_uring_prep_poll_add(entry, handler.fd, static_cast<unsigned short>(handler.events));
-    io_uring_sqe_set_data64(entry, to_key(handler));
+    io_uring_sqe_set_data64(entry, user_data_of(handler));
   }
 }
 
@@ -222,7 +222,7 @@ bool UringMonitor::take_completions(ReadyList& ready) {
       AIO_CHECK((entry->flags & IORING_CQE_F_MORE) == 0);  // a request completes once
       request_completed(*static_cast<RingRequest*>(io_uring_cqe_get_data(entry)), entry->res);
       found = true;
-    } else if (FdHandler* handler = from_key(handlers_, data)) {
+    } else if (FdHandler* handler = handler_of(handlers_, data)) {
       handler_completed(*handler, entry->res, ready);
       if (entry->res != -ECANCELED) found = true;
     }
