@@ -5,16 +5,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "dice.h"
+
 namespace properties {
 namespace {
 
 // ---- drawing ----
 
-/// Draws from one rc::Random: a number a statement, so that compilers agree on the order.
-class Drawer {
+/// A program about the loop.
+class Drawer : Dice {
  public:
   Drawer(const Recipe& recipe, const rc::Random& random, int size)
-      : recipe_(recipe), random_(random), size_(std::clamp(size, 1, 100)) {}
+      : Dice(random, size), recipe_(recipe) {}
 
   Case draw() {
     draw_cast();
@@ -34,20 +36,12 @@ class Drawer {
  private:
   using Weights = std::vector<Recipe::Weight>;
 
-  int below(int n) {
-    return static_cast<int>(random_.next() % static_cast<std::uint64_t>(std::max(n, 1)));
-  }
-  int between(int low, int high) { return low + below(high - low + 1); }
-  bool chance(int percent) { return below(100) < percent; }
-  /// Up to `most`, less for small programs.
-  int length(int most) { return below(1 + (most * (size_ + 20)) / 120 + (size_ > 50 ? 1 : 0)); }
-
   /// Who is in this program, and which operations are switched off in it.
   void draw_cast() {
     producers_ =
         recipe_.most_producers == 0
             ? 0
-            : between(recipe_.least_producers, std::min(recipe_.most_producers, 1 + size_ / 30));
+            : between(recipe_.least_producers, std::min(recipe_.most_producers, 1 + size() / 30));
     bhs_ = recipe_.bhs == 0 ? 0 : between(1, recipe_.bhs);
     fds_ = recipe_.fds == 0 ? 0 : between(1, recipe_.fds);
     timers_ = recipe_.timers == 0 ? 0 : between(1, recipe_.timers);
@@ -116,41 +110,9 @@ class Drawer {
 
   /// False if the program has nothing for the operation to work on.
   bool draw_arguments(Op& op, Role role, int number) {
-    Role what = Role::options;
-    int count = -1;
-    switch (op.verb) {
-      case Verb::schedule:
-      case Verb::schedule_idle:
-      case Verb::cancel:
-      case Verb::delete_bh:
-        what = Role::bh;
-        count = bhs_;
-        break;
-      case Verb::signal:
-      case Verb::hang_up:
-      case Verb::add_fd:
-      case Verb::modify_fd:
-      case Verb::remove_fd:
-        what = Role::fd;
-        count = fds_;
-        break;
-      case Verb::arm:
-      case Verb::disarm:
-        what = Role::timer;
-        count = timers_;
-        break;
-      case Verb::oneshot:
-        what = Role::oneshot;
-        count = oneshots_;
-        break;
-      case Verb::set_flag:
-      case Verb::wait_flag:
-        count = max_flags;
-        break;
-      default:
-        break;
-    }
-    if (count == 0) return false;
+    const Role what = index_role(op.verb);
+    const int count = what != Role::options ? count_of(what) : index_limit(op.verb);
+    if (count == 0 && what != Role::options) return false;
     if (count > 0) op.index = between(1, count);
     if (what == role && chance(40)) op.index = number;  // itself
     if (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) draw_handler(op);
@@ -159,22 +121,105 @@ class Drawer {
     return true;
   }
 
+  int count_of(Role role) const {
+    return role == Role::bh ? bhs_ : role == Role::fd ? fds_ : role == Role::timer ? timers_
+                                                                                  : oneshots_;
+  }
+
   std::int64_t draw_delay() {
     const auto& delays = recipe_.delays_ns;
     const std::int64_t delay =
         delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
     return chance(50)
                ? delay
-               : 1 + static_cast<std::int64_t>(random_.next() % static_cast<std::uint64_t>(delay));
+               : 1 + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(delay));
   }
 
   const Recipe& recipe_;
-  rc::Random random_;
-  int size_;
   int producers_ = 0, bhs_ = 0, fds_ = 0, timers_ = 0, oneshots_ = 0;
   int pollable_percent_ = 0;
   std::array<bool, static_cast<std::size_t>(Verb::count_)> off_{};
   Weights home_, producer_, callback_;
+};
+
+/// A program about what stands on a loop: each part's operations, by the recipe's list of parts.
+class PartsDrawer : Dice {
+ public:
+  PartsDrawer(const Recipe& recipe, const rc::Random& random, int size)
+      : Dice(random, size), recipe_(recipe) {}
+
+  Case draw() {
+    for (const Recipe::Actors& actors : recipe_.actors) {
+      const int most = std::min(actors.most, actors.least + size() / 25);
+      counts_[static_cast<std::size_t>(actors.role)] = between(actors.least, most);
+    }
+    Case out;
+    draw_options(out);
+    for (const Recipe::Actors& actors : recipe_.actors) {
+      const int count = counts_[static_cast<std::size_t>(actors.role)];
+      for (int i = 1; i <= count; ++i) {
+        out.parts.push_back({actors.role, is_numbered(actors.role) ? i : 0, draw_ops(actors)});
+      }
+    }
+    return out;
+  }
+
+ private:
+  void draw_options(Case& out) {
+    Part options{Role::options, 0, {}};
+    for (const Recipe::Option& option : recipe_.options) {
+      const auto which = static_cast<std::size_t>(below(static_cast<int>(option.values.size())));
+      const std::int64_t value = option.values[which];
+      if (option.verb == Verb::loop_threads) loops_ = static_cast<int>(value);
+      if (value != option.left_out) options.ops.push_back({option.verb, 0, value});
+    }
+    if (!options.ops.empty()) out.parts.push_back(std::move(options));
+  }
+
+  /// An operation is switched off in some parts: that finds more than an even mix.
+  std::vector<Op> draw_ops(const Recipe::Actors& actors) {
+    std::vector<Recipe::Weight> weights;
+    for (const Recipe::Weight& weight : actors.ops) {
+      if (!chance(20)) weights.push_back(weight);
+    }
+    if (weights.empty()) weights = actors.ops;
+    int total = 0;
+    for (const Recipe::Weight& weight : weights) total += weight.weight;
+    std::vector<Op> out;
+    for (int i = length(actors.most_ops); i > 0 && total > 0; --i) {
+      int at = below(total);
+      std::size_t which = 0;
+      while (at >= weights[which].weight) at -= weights[which++].weight;
+      Op op{weights[which].verb};
+      if (draw_arguments(op)) out.push_back(op);
+    }
+    return out;
+  }
+
+  /// False if the program has nothing for the operation to work on.
+  bool draw_arguments(Op& op) {
+    const Role what = index_role(op.verb);
+    int count = index_limit(op.verb);
+    if (what != Role::options) count = counts_[static_cast<std::size_t>(what)];
+    if (op.verb == Verb::start_loop || op.verb == Verb::stop_loop) count = loops_;
+    if (count == 0) return index_limit(op.verb) == 0 && draw_amount(op);
+    op.index = between(1, count);
+    return draw_amount(op);
+  }
+
+  bool draw_amount(Op& op) {
+    if (op.verb == Verb::advance) {
+      const auto& delays = recipe_.delays_ns;
+      op.amount = delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
+    } else if (takes_loop(op.verb)) {
+      op.amount = between(0, loops_);
+    }
+    return true;
+  }
+
+  const Recipe& recipe_;
+  std::array<int, static_cast<std::size_t>(Role::count_)> counts_{};
+  int loops_ = 0;
 };
 
 // ---- shrinking ----
@@ -240,7 +285,10 @@ rc::Seq<Case> shrinks(const Case& program) {
 
 rc::Gen<Case> programs(const Recipe& recipe) {
   return [recipe](const rc::Random& random, int size) {
-    return rc::shrinkable::shrinkRecur(Drawer(recipe, random, size).draw(), &shrinks);
+    const bool of_loop = recipe.subject == Subject::loop;
+    return rc::shrinkable::shrinkRecur(of_loop ? Drawer(recipe, random, size).draw()
+                                               : PartsDrawer(recipe, random, size).draw(),
+                                       &shrinks);
   };
 }
 

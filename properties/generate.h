@@ -30,6 +30,24 @@ struct Recipe {
   bool write = false;     // handlers may have write callbacks
   std::vector<std::int64_t> poll_max_ns = {0};
   std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};
+
+  /// Of programs about something else than the loop: what they are about, the values that options
+  /// may have (all of them drawn), and how many parts of each role there are.
+  Subject subject = Subject::loop;
+  struct Option {
+    Verb verb;
+    std::vector<std::int64_t> values;
+    std::int64_t left_out = 0;  // is said by no option at all
+  };
+  struct Actors {
+    Role role;
+    int least;
+    int most;
+    int most_ops;
+    std::vector<Weight> ops;
+  };
+  std::vector<Option> options;
+  std::vector<Actors> actors;
 };
 
 /// A program from `seed` alone; `size` is 1 to 100.

@@ -1,13 +1,11 @@
 #include "interpreter.h"
 
-#include <sched.h>
-
-#include <new>
 #include <string>
+
+#include "under_test.h"
 
 namespace properties {
 
-using aiosim::HarnessScope;
 using aiosim::UnderTestScope;
 
 Interpreter::Interpreter(const Case& program, const BackendModule& module)
@@ -45,12 +43,7 @@ void Interpreter::run_calls(Role role, int number) {
 
 void Interpreter::start_producers() {
   for (int thread = 1; thread <= producers_; ++thread) {
-    void* place = threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
-    const UnderTestScope scope;
-    new (place) std::thread([this, thread] {
-      const HarnessScope harness;
-      produce(thread);
-    });
+    start_thread(place_of(thread), [this, thread] { produce(thread); });
   }
 }
 
@@ -132,19 +125,8 @@ void Interpreter::poll(bool blocking) {
 
 void Interpreter::join_producers() {
   if (joined_) return;
-  for (int thread = 1; thread <= producers_; ++thread) {
-    auto* place = threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
-    auto* producer = std::launder(reinterpret_cast<std::thread*>(place));
-    const UnderTestScope scope;
-    producer->join();
-    producer->~thread();
-  }
+  for (int thread = 1; thread <= producers_; ++thread) join_thread(place_of(thread));
   joined_ = true;
-}
-
-void Interpreter::make_way() {
-  const UnderTestScope scope;
-  sched_yield();
 }
 
 /// Serves what is outstanding, joins the producers, and serves what is left.
@@ -250,7 +232,7 @@ void Interpreter::install_probes() {
     const std::string_view name = call.call;
     KernelCode code = KernelCode::other;
     if (name == "write") code = KernelCode::write;
-    if (name == "epoll_wait" || name.find("poll") != name.npos) code = KernelCode::wait;
+    if (name == "io_uring_enter" || name.find("poll") != name.npos) code = KernelCode::wait;
     Observation seen{.what = What::kernel_call, .index = static_cast<int>(code)};
     seen.a = call.fd;
     seen.b = call.result;

@@ -109,7 +109,6 @@ class Interpreter {
   void clear_up();
   void close_fds();
   void join_producers();
-  void make_way();
   [[noreturn]] void give_up(const char* what);
   bool outstanding() const;
   void poll(bool blocking);
@@ -129,7 +128,6 @@ class Interpreter {
   void kick_if_data(FdState& fd);
   void arm(int thread, const Op& op);
   void wait_flag(const Op& op);
-  void advance(std::int64_t ns);
   bool others_finished(int thread, int bh) const;
   template <typename Call>
   void observed(int thread, Observation seen, const Call& call);
@@ -195,6 +193,9 @@ class Interpreter {
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;
+  void* place_of(int thread) {
+    return threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
+  }
   alignas(std::thread) std::array<std::byte, sizeof(std::thread) * max_threads> threads_;
 };
 

@@ -1,12 +1,8 @@
 // What each operation of a program does.
-#include <sched.h>
-#include <time.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <thread>
-
 #include "interpreter.h"
+#include "under_test.h"
 
 namespace properties {
 
@@ -70,7 +66,7 @@ void Interpreter::run_op(int thread, const Op& op) {
                       [&] { loop_->disarm_timer(timer.handle); });
     }
     case Verb::advance:
-      return advance(op.amount);
+      return pass_time(op.amount);
     case Verb::set_flag:
       aiosim::note("set flag and kick", op.index);
       flags_begun_[static_cast<std::size_t>(op.index)] = true;
@@ -235,19 +231,6 @@ void Interpreter::arm(int thread, const Op& op) {
   aiosim::note("arm timer", op.index, deadline_ns);
   observed(thread, {.verb = op.verb, .index = op.index, .a = deadline_ns},
            [&] { loop_->arm_timer(timer.handle, deadline_ns); });
-}
-
-/// Simulated time; real threads only make way: no test sleeps.
-void Interpreter::advance(std::int64_t ns) {
-  if (!aiosim::in_world()) {
-    std::this_thread::yield();
-    return;
-  }
-  timespec left{ns / 1'000'000'000, ns % 1'000'000'000};
-  aiosim::note("advance", ns);
-  const UnderTestScope scope;
-  while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-  }
 }
 
 void Interpreter::wait_flag(const Op& op) {

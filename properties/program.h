@@ -12,6 +12,9 @@
 
 namespace properties {
 
+/// What a program is about. Each has parts and operations of its own; README.md lists them.
+enum class Subject : std::uint8_t { loop, thread_pool, coroutines, virtqueue, loop_threads };
+
 /// How many of each a program may have; numbers in programs start at 1.
 inline constexpr int max_producers = 3;
 inline constexpr int max_bhs = 5;
@@ -19,6 +22,10 @@ inline constexpr int max_fds = 4;
 inline constexpr int max_timers = 3;
 inline constexpr int max_oneshots = 3;
 inline constexpr int max_flags = 2;
+inline constexpr int max_requests = 3;    // of a thread pool: kinds of them
+inline constexpr int max_coroutines = 4;
+inline constexpr int max_jobs = 3;        // of loop threads: kinds of them
+inline constexpr int max_loop_threads = 2;  // loops are numbered: 0 home's, 1 and 2 the others
 /// Threads that act: the home thread is 0, producers are 1 to max_producers.
 inline constexpr int max_threads = max_producers + 1;
 
@@ -45,15 +52,59 @@ enum class Verb : std::uint8_t {
   poll_max_ns,     // options: LoopOptions::poll_max_ns
   callback_calls,  // options: how many calls of each callback run its operations
   handler,         // options: fd that has a handler from the start, pollable, write
+
+  submit,       // request
+  cancel_request,  // the newest of that kind that is outstanding
+  wait_request,    // polls until no request of that kind is outstanding
+  renew_pool,      // waits for all of them; the pool goes and another is made
+  max_pool_threads,  // options
+  idle_ms,           // options: after which a thread of the pool ends
+
+  spawn,               // coroutine, in a loop; once in a run
+  schedule_coroutine,  // to a loop, if it has yielded and nobody else enters it
+  enter_coroutine,     // the same by enter()
+  yield,
+  move_to,       // loop
+  loop_threads,  // options: how many loops there are beside home's
+
+  attach,
+  detach,
+  defer,           // the handler's buffers are given back by a bottom half
+  add_buffer,      // publishes a buffer; kicks only
+  kick,            // here,
+  wait_used,       // here (waits until a buffer comes back)
+  take_used,       // takes what came back
+  suppress_calls,
+  queue_bits,      // options: size as a power of two
+  without_polling,  // options: the queue is no pollable source
+
+  post,         // job, to a loop that runs
+  start_loop,   // loop
+  stop_loop,    // loop
   count_
 };
 
-enum class Role : std::uint8_t { options, home, producer, bh, fd, timer, oneshot, count_ };
+enum class Role : std::uint8_t {
+  options,
+  home,
+  producer,
+  bh,
+  fd,
+  timer,
+  oneshot,
+  work,       // what a request of a thread pool does
+  done,       // and its completion
+  coroutine,
+  guest,      // the driver of a virtqueue
+  queue,      // the device's handler
+  job,        // one-shot in some loop
+  count_
+};
 
 struct Op {
   Verb verb = Verb::poll;
   int index = 0;            // of the bh, fd, timer, oneshot or flag
-  std::int64_t amount = 0;  // ns, or the number of an option
+  std::int64_t amount = 0;  // ns, the number of an option, or a loop
   bool pollable = false;
   bool write = false;
   bool operator==(const Op&) const = default;
@@ -77,7 +128,7 @@ struct Case {
 };
 
 /// Throws aiosim::BadInput("program: part 'bh 2' line 3: expected ..., found '...'").
-Case parse(const aiosim::Program& program);
+Case parse(const aiosim::Program& program, Subject subject = Subject::loop);
 aiosim::Program print(const Case& program);
 
 std::string text(const Op& op);
@@ -85,7 +136,11 @@ std::string name(const Part& part);
 
 /// The highest number that `verb` takes as its index, 0 if it takes none.
 int index_limit(Verb verb);
-/// May `verb` stand in a part of that role?
-bool allowed(Verb verb, Role role);
+/// The parts whose number is the index of `verb`; Role::options if it takes none.
+Role index_role(Verb verb);
+/// Is the amount of `verb` the number of a loop?
+bool takes_loop(Verb verb);
+/// Are there several parts of that role, with numbers from 1?
+bool is_numbered(Role role);
 
 }  // namespace properties

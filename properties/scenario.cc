@@ -10,59 +10,76 @@ namespace {
 using aiosim::Verdict;
 using aiosim::VerdictKind;
 
-class ScenarioExecution final : public aiosim::Execution {
+/// The verdict, with the rule that it stands for in this scenario if the runtime came to it.
+Verdict with_rule(Verdict verdict, const RuntimeRules& rules) {
+  if (!verdict.rule.empty()) return verdict;
+  switch (verdict.kind) {
+    case VerdictKind::deadlock:
+      verdict.rule = rules.deadlock;
+      break;
+    case VerdictKind::livelock:
+      verdict.rule = rules.livelock;
+      break;
+    case VerdictKind::data_race:
+      verdict.rule = rules.data_race;
+      break;
+    case VerdictKind::use_after_free:
+    case VerdictKind::double_free:
+    case VerdictKind::invalid_free:
+    case VerdictKind::out_of_bounds:
+    case VerdictKind::use_after_return:
+    case VerdictKind::leak:
+      verdict.rule = rules.lifetime;
+      break;
+    case VerdictKind::crash:
+    case VerdictKind::escaped_exception:
+      verdict.rule = rules.crash;
+      break;
+    default:
+      break;
+  }
+  return verdict;
+}
+
+class ScenarioExecution : public aiosim::Execution {
  public:
-  ScenarioExecution(const Scenario& scenario, const Case& program, const BackendModule& module)
-      : scenario_(scenario), interpreter_(program, module) {}
+  explicit ScenarioExecution(const Scenario& scenario) : scenario_(scenario) {}
+
+  Verdict judge(const aiosim::RunResult& result) override {
+    // A loop that leaks and breaks a rule besides is told of the rule.
+    const bool leaks = result.verdict.kind == VerdictKind::leak;
+    if (result.verdict.passed() || leaks) {
+      if (oracles::Finding finding = find()) return *std::move(finding);
+    }
+    return with_rule(result.verdict, scenario_.runtime);
+  }
+
+ protected:
+  /// What the oracles say of a run that came to its end.
+  virtual oracles::Finding find() = 0;
+
+  const Scenario& scenario_;
+};
+
+class LoopExecution final : public ScenarioExecution {
+ public:
+  LoopExecution(const Scenario& scenario, const Case& program, const BackendModule& module)
+      : ScenarioExecution(scenario), interpreter_(program, module) {}
 
   void body() override {
     in_world_ = aiosim::in_world();
     interpreter_.run();
   }
 
-  Verdict judge(const aiosim::RunResult& result) override {
-    // A loop that leaks and breaks a rule besides is told of the rule.
-    const bool leaks = result.verdict.kind == VerdictKind::leak;
-    if (!result.verdict.passed() && !leaks) return with_rule(result.verdict);
+ private:
+  oracles::Finding find() override {
     Timeline timeline = make_timeline(interpreter_.observations());
     timeline.in_world = in_world_;
     const oracles::Facts known = facts();
     for (const oracles::Oracle oracle : scenario_.oracles) {
-      if (oracles::Finding finding = oracle(timeline, known)) return *std::move(finding);
+      if (oracles::Finding finding = oracle(timeline, known)) return finding;
     }
-    return with_rule(result.verdict);
-  }
-
- private:
-  Verdict with_rule(Verdict verdict) const {
-    if (!verdict.rule.empty()) return verdict;
-    const RuntimeRules& rules = scenario_.runtime;
-    switch (verdict.kind) {
-      case VerdictKind::deadlock:
-        verdict.rule = rules.deadlock;
-        break;
-      case VerdictKind::livelock:
-        verdict.rule = rules.livelock;
-        break;
-      case VerdictKind::data_race:
-        verdict.rule = rules.data_race;
-        break;
-      case VerdictKind::use_after_free:
-      case VerdictKind::double_free:
-      case VerdictKind::invalid_free:
-      case VerdictKind::out_of_bounds:
-      case VerdictKind::use_after_return:
-      case VerdictKind::leak:
-        verdict.rule = rules.lifetime;
-        break;
-      case VerdictKind::crash:
-      case VerdictKind::escaped_exception:
-        verdict.rule = rules.crash;
-        break;
-      default:
-        break;
-    }
-    return verdict;
+    return {};
   }
 
   oracles::Facts facts() const {
@@ -77,9 +94,21 @@ class ScenarioExecution final : public aiosim::Execution {
     return out;
   }
 
-  const Scenario& scenario_;
   Interpreter interpreter_;
   bool in_world_ = false;
+};
+
+class PartsExecution final : public ScenarioExecution {
+ public:
+  PartsExecution(const Scenario& scenario, const Case& program, const BackendModule& module)
+      : ScenarioExecution(scenario), run_(scenario.parts(program, module)) {}
+
+  void body() override { run_->run(); }
+
+ private:
+  oracles::Finding find() override { return run_->judge(); }
+
+  std::unique_ptr<PartsRun> run_;
 };
 
 class ScenarioProperty final : public aiosim::Property {
@@ -98,14 +127,17 @@ class ScenarioProperty final : public aiosim::Property {
   }
   void shrink(const aiosim::Program& program,
               const std::function<bool(const aiosim::Program&)>& keep) const override {
-    properties::shrink(parse(program), [&](const Case& smaller) { return keep(print(smaller)); });
+    properties::shrink(parsed(program), [&](const Case& smaller) { return keep(print(smaller)); });
   }
   std::unique_ptr<aiosim::Execution> prepare(const aiosim::Program& program,
                                              const aiosim::Backend& backend) const override {
-    return make_execution(scenario_, parse(program), module_of(backend));
+    return make_execution(scenario_, parsed(program), module_of(backend));
   }
 
  private:
+  Case parsed(const aiosim::Program& program) const {
+    return parse(program, scenario_.recipe.subject);
+  }
   static const BackendModule& module_of(const aiosim::Backend& backend) {
     return *static_cast<const BackendModule*>(backend.module->entry());
   }
@@ -117,7 +149,10 @@ class ScenarioProperty final : public aiosim::Property {
 
 std::unique_ptr<aiosim::Execution> make_execution(const Scenario& scenario, const Case& program,
                                                   const BackendModule& module) {
-  return std::make_unique<ScenarioExecution>(scenario, program, module);
+  if (scenario.parts != nullptr) {
+    return std::make_unique<PartsExecution>(scenario, program, module);
+  }
+  return std::make_unique<LoopExecution>(scenario, program, module);
 }
 
 std::unique_ptr<aiosim::Property> make_property(Scenario scenario) {
@@ -135,6 +170,8 @@ std::vector<Scenario> scenarios() {
   out.push_back(handlers_may_change_in_callbacks());
   out.push_back(timers_fire_in_order_and_on_time());
   out.push_back(waiting_ends_when_kicked());
+  out.push_back(every_request_is_done_once());
+  out.push_back(coroutines_run_once_and_in_order());
   return out;
 }
 

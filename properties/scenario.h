@@ -9,6 +9,7 @@
 #include "aiosim/property.h"
 #include "generate.h"
 #include "oracles/oracles.h"
+#include "parts/run.h"
 #include "properties/backend.h"
 
 namespace properties {
@@ -30,6 +31,8 @@ struct Scenario {
   Recipe recipe;
   std::vector<oracles::Oracle> oracles;
   RuntimeRules runtime;
+  /// Programs about something else than the loop: what runs them, with an oracle of its own.
+  std::unique_ptr<PartsRun> (*parts)(const Case& program, const BackendModule& module) = nullptr;
 };
 
 Scenario every_notify_wakes();
@@ -41,6 +44,8 @@ Scenario deadline_is_kept_and_polling_falls_back();
 Scenario handlers_may_change_in_callbacks();
 Scenario timers_fire_in_order_and_on_time();
 Scenario waiting_ends_when_kicked();
+Scenario every_request_is_done_once();
+Scenario coroutines_run_once_and_in_order();
 
 /// All of them, in the order of the report.
 std::vector<Scenario> scenarios();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "interpreter.h"
+#include "under_test.h"
 
 namespace properties {
 
@@ -142,19 +143,7 @@ void Interpreter::set_up() {
 /// A loop may report that the kernel refuses it an fd (R97); it is then made again.
 void Interpreter::make_loop() {
   const LoopOptions options{poll_max_ns_, on_window, this};
-  constexpr int most_tries = 64;
-  int error = 0;
-  for (int i = 0; i < most_tries && loop_ == nullptr; ++i) {
-    const UnderTestScope scope;
-    errno = 0;
-    loop_ = module_.create(options);
-    error = errno;
-    if (loop_ == nullptr && error != EMFILE) break;
-  }
-  if (loop_ == nullptr) {
-    aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R97",
-                      std::string("a loop could not be made: ") + std::strerror(error)});
-  }
+  loop_ = made([&] { return module_.create(options); });
 }
 
 int Interpreter::make_eventfd() {

@@ -27,6 +27,10 @@ constexpr struct {
     {offers_exact_timeout, "exact timeouts"},
     {offers_wait_kick, "wait and kick"},
     {offers_quiet_notify, "quiet notify"},
+    {offers_thread_pool, "thread pool"},
+    {offers_coroutines, "coroutines"},
+    {offers_virtqueue, "virtqueue"},
+    {offers_loop_threads, "threads with a loop"},
 };
 
 void describe_backend(aiosim::Backend& backend) {

@@ -4,16 +4,14 @@
 // memory order and fault plan: where the observations leave two readings, it takes the loop's side.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "aiosim/verdict.h"
+#include "finding.h"
 #include "interpreter.h"
 #include "timeline.h"
 
 namespace properties::oracles {
-
-using Finding = std::optional<aiosim::Verdict>;
 
 /// What an oracle needs to know beside the timeline.
 struct Facts {
@@ -45,9 +43,6 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts);   // S14.9,
 Finding timer_order(const Timeline& timeline, const Facts& facts);     // R89, R91, D9
 Finding waiting(const Timeline& timeline, const Facts& facts);         // R100, R101
 
-inline Finding broken(std::string rule, std::string text) {
-  return aiosim::Verdict{aiosim::VerdictKind::rule_broken, std::move(rule), std::move(text)};
-}
 inline Finding only_by_timeout(std::string rule, std::string text) {
   return aiosim::Verdict{aiosim::VerdictKind::progress_only_by_timeout, std::move(rule),
                          std::move(text)};

@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 2;
+inline constexpr std::uint32_t backend_abi = 3;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -28,6 +28,10 @@ enum Offers : std::uint32_t {
   offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
   offers_wait_kick = 1u << 12,         // wait_while / kick
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
+  offers_thread_pool = 1u << 16,       // the following: BackendModule::parts, see parts.h
+  offers_coroutines = 1u << 17,
+  offers_virtqueue = 1u << 18,
+  offers_loop_threads = 1u << 19,
 };
 
 using Callback = void (*)(void* opaque);
@@ -78,6 +82,8 @@ class Loop {
   virtual void kick() = 0;
 };
 
+struct Parts;  // parts.h
+
 struct BackendModule {
   std::uint32_t abi;  // backend_abi
   const char* name;   // "reference-epoll"
@@ -91,6 +97,7 @@ struct BackendModule {
   /// The loop has global state that bringing back the module's own does not cover (a library's):
   /// each world runs in a child process.
   bool forked = false;
+  const Parts* parts = nullptr;
 };
 
 }  // namespace properties

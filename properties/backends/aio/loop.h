@@ -1,0 +1,96 @@
+// Our loop behind the interface of backends: over any context, and with one of its own.
+#pragma once
+
+#include "aio/context.h"
+#include "aio/timer.h"
+#include "aio/trace.h"
+#include "aio/wait.h"
+#include "properties/backend.h"
+
+#ifndef AIOSIM_UPGRADE
+#define AIOSIM_UPGRADE 64
+#endif
+
+namespace {
+
+inline aio::ContextOptions context_options(const properties::LoopOptions& options) {
+  aio::ContextOptions out;
+  out.monitor = aio::Monitor::AIOSIM_MONITOR;
+  out.upgrade_threshold = AIOSIM_UPGRADE;
+  out.ring_entries = 2;
+  out.poll_max_ns = options.poll_max_ns;
+  return out;
+}
+
+/// A loop over a context that somebody else owns.
+class ContextLoop : public properties::Loop {
+ public:
+  explicit ContextLoop(aio::Context& context) : context_(context) {}
+
+  aio::Context& context() { return context_; }
+
+  bool poll(bool blocking) override { return context_.poll(blocking); }
+  void notify() override { context_.notify(); }
+
+  properties::Bh* new_bh(properties::Callback callback, void* opaque) override {
+    return reinterpret_cast<properties::Bh*>(context_.new_bh(callback, opaque));
+  }
+  void schedule(properties::Bh* bh) override { of(bh)->schedule(); }
+  void schedule_idle(properties::Bh* bh) override { of(bh)->schedule_idle(); }
+  void schedule_oneshot(properties::Callback callback, void* opaque) override {
+    context_.schedule_oneshot(callback, opaque);
+  }
+  void cancel(properties::Bh* bh) override { of(bh)->cancel(); }
+  void delete_bh(properties::Bh* bh) override { of(bh)->delete_(); }
+
+  void set_fd_handler(int fd, const properties::FdCallbacks& callbacks, void* opaque) override {
+    context_.set_fd_handler(fd, {callbacks.read, callbacks.write, callbacks.poll,
+                                 callbacks.poll_ready, callbacks.begin, callbacks.end, opaque});
+  }
+  void remove_fd_handler(int fd) override { context_.remove_fd_handler(fd); }
+
+  properties::Timer* new_timer(properties::Callback callback, void* opaque) override {
+    return reinterpret_cast<properties::Timer*>(new aio::Timer(context_, callback, opaque));
+  }
+  void arm_timer(properties::Timer* timer, std::int64_t deadline_ns) override {
+    of(timer)->arm_at(deadline_ns);
+  }
+  void disarm_timer(properties::Timer* timer) override { of(timer)->cancel(); }
+  void free_timer(properties::Timer* timer) override { delete of(timer); }
+
+  void wait_while(properties::PollCallback condition, void* opaque) override {
+    aio::wait_while(context_, [=] { return condition(opaque); });
+  }
+  void kick() override { aio::wait_kick(context_); }
+
+ private:
+  static aio::BottomHalf* of(properties::Bh* bh) { return reinterpret_cast<aio::BottomHalf*>(bh); }
+  static aio::Timer* of(properties::Timer* timer) { return reinterpret_cast<aio::Timer*>(timer); }
+
+  aio::Context& context_;
+};
+
+/// With a context of its own, whose home is the thread that makes it.
+class AioLoop final : public ContextLoop {
+ public:
+  explicit AioLoop(const properties::LoopOptions& options)
+      : ContextLoop(own_), options_(options), sink_{on_trace, this}, own_(context_options(options)) {
+    own_.bind_home_thread();
+    aio::set_trace_sink(&sink_);
+  }
+  ~AioLoop() override { aio::set_trace_sink(nullptr); }
+
+ private:
+  static void on_trace(void* opaque, const aio::TraceEvent& event) {
+    const properties::LoopOptions& options = static_cast<AioLoop*>(opaque)->options_;
+    const bool begin = event.kind == aio::TraceKind::poll_begin;
+    if (!begin && event.kind != aio::TraceKind::poll_end) return;
+    if (options.polling != nullptr) options.polling(options.opaque, begin);
+  }
+
+  properties::LoopOptions options_;
+  aio::TraceSink sink_;
+  aio::Context own_;
+};
+
+}  // namespace

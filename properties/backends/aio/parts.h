@@ -1,0 +1,186 @@
+// Thread pool, coroutines, virtqueue and threads of our library behind the interface of parts.h.
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <new>
+#include <system_error>
+
+#include "aio/coroutine.h"
+#include "aio/io_thread.h"
+#include "aio/thread_pool.h"
+#include "aio/virtqueue.h"
+#include "loop.h"
+#include "properties/parts.h"
+
+namespace {
+
+inline aio::Context& context_of(properties::Loop* loop) {
+  return static_cast<ContextLoop*>(loop)->context();
+}
+
+/// What `make` makes, null with errno set if the system refuses.
+template <typename Make>
+auto made_or_null(const Make& make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (const std::system_error& error) {
+    errno = error.code().value();
+  } catch (const std::bad_alloc&) {
+    errno = ENOMEM;
+  }
+  return nullptr;
+}
+
+// ---- thread pool ----
+
+class AioPool final : public properties::Pool {
+ public:
+  AioPool(properties::Loop* loop, unsigned max_threads, std::int64_t idle_ms)
+      : pool_(context_of(loop), {max_threads, std::chrono::milliseconds(idle_ms)}) {}
+
+  properties::Request* submit(const properties::RequestCallbacks& callbacks,
+                              void* opaque) override {
+    return made_or_null([&] {
+      return reinterpret_cast<properties::Request*>(
+          &pool_.submit(callbacks.work, callbacks.done, opaque));
+    });
+  }
+  bool cancel(properties::Request* request) override {
+    return pool_.cancel(*reinterpret_cast<aio::ThreadPool::Request*>(request));
+  }
+
+ private:
+  aio::ThreadPool pool_;
+};
+
+inline properties::Pool* make_pool(properties::Loop* loop, unsigned max_threads,
+                                   std::int64_t idle_ms) {
+  return new AioPool(loop, max_threads, idle_ms);
+}
+
+// ---- coroutines ----
+
+inline properties::CoroutineHandle* handle_of_current() {
+  return reinterpret_cast<properties::CoroutineHandle*>(&aio::Coroutine::current());
+}
+inline aio::Coroutine& of(properties::CoroutineHandle* handle) {
+  return *reinterpret_cast<aio::Coroutine*>(handle);
+}
+
+/// One step, in a task of its own: what is awaited ends in the thread that it has come to.
+inline aio::Task<std::uint64_t> take_step(properties::Step step, std::uint64_t count) {
+  using Kind = properties::Step::Kind;
+  if (step.kind == Kind::yield) co_await aio::yield();
+  if (step.kind == Kind::move) co_await aio::move_to(context_of(step.target));
+  co_return count + 1;
+}
+
+inline aio::Task<> follow(properties::Script script) {
+  std::uint64_t steps = 0;  // in the frame: whoever enters must see what was there before
+  for (;;) {
+    const properties::Step step = script.next(script.opaque, handle_of_current());
+    if (step.kind == properties::Step::Kind::end) co_return;
+    steps = co_await take_step(step, steps);
+  }
+}
+
+inline void spawn(properties::Loop* loop, const properties::Script& script) {
+  aio::spawn(context_of(loop), follow(script));
+}
+inline void schedule(properties::Loop* loop, properties::CoroutineHandle* coroutine) {
+  aio::schedule(context_of(loop), of(coroutine));
+}
+inline void enter(properties::Loop* loop, properties::CoroutineHandle* coroutine) {
+  aio::enter(context_of(loop), of(coroutine));
+}
+
+// ---- virtqueue ----
+
+class AioQueue final : public properties::Queue {
+ public:
+  AioQueue(properties::Loop* loop, std::uint16_t size)
+      : context_(context_of(loop)), ring_(size), device_(ring_), driver_(ring_) {}
+
+  void attach(properties::Callback handle, void* opaque, bool polling) override {
+    using Polling = aio::Virtqueue::Polling;
+    device_.attach(context_, handle, opaque, polling ? Polling::yes : Polling::no);
+  }
+  void detach() override { device_.detach(); }
+  bool pop(Buffer& out) override {
+    const auto element = device_.pop();
+    if (element) out = {element->id, element->buffer.data};
+    return element.has_value();
+  }
+  void push(std::uint32_t id, std::uint32_t written) override { device_.push(id, written); }
+  void notify_driver() override { device_.notify_driver(); }
+
+  bool add(void* data, std::uint32_t& id) override {
+    const auto added = driver_.add(data, sizeof(std::uint64_t));
+    if (added) id = *added;
+    return added.has_value();
+  }
+  bool kick() override { return driver_.kick(); }
+  bool take_used(Used& out) override {
+    const auto used = driver_.take_used();
+    if (used) out = {used->id, used->written};
+    return used.has_value();
+  }
+  void suppress_calls() override { driver_.suppress_calls(); }
+  void allow_calls() override { driver_.allow_calls(); }
+  int call_fd() override { return ring_.call.fd(); }
+  void clear_call() override { ring_.call.test_and_clear(); }
+
+ private:
+  aio::Context& context_;
+  aio::VirtqueueRing ring_;
+  aio::Virtqueue device_;
+  aio::VirtqueueDriver driver_;
+};
+
+inline properties::Queue* make_queue(properties::Loop* loop, std::uint16_t size) {
+  return made_or_null([&]() -> properties::Queue* { return new AioQueue(loop, size); });
+}
+
+// ---- a thread with a loop ----
+
+class AioLoopThread final : public properties::LoopThread {
+ public:
+  explicit AioLoopThread(const properties::LoopOptions& options)
+      : thread_(context_options(options)), loop_(thread_.context()) {}
+
+  properties::Loop* loop() override { return &loop_; }
+  void stop() override { thread_.stop(); }
+
+ private:
+  aio::IoThread thread_;
+  ContextLoop loop_;
+};
+
+inline properties::LoopThread* make_thread(const properties::LoopOptions& options) {
+  return made_or_null([&]() -> properties::LoopThread* { return new AioLoopThread(options); });
+}
+
+// ---- words ----
+
+inline void publish(std::uint64_t* word, std::uint64_t value) {
+  std::atomic_ref(*word).store(value, std::memory_order_release);
+}
+inline bool claim(std::uint64_t* word, std::uint64_t expected, std::uint64_t desired) {
+  return std::atomic_ref(*word).compare_exchange_strong(
+      expected, desired, std::memory_order_acq_rel, std::memory_order_acquire);
+}
+
+constexpr properties::Parts parts = {
+    make_pool,
+    {spawn, schedule, enter},
+    make_queue,
+    make_thread,
+    [](std::uint64_t* word, std::uint64_t value) { *word = value; },
+    [](const std::uint64_t* word) { return *word; },
+    publish,
+    claim,
+};
+
+}  // namespace

@@ -1,0 +1,133 @@
+#include "oracles/requests.h"
+
+#include <array>
+#include <string>
+
+namespace properties::oracles {
+namespace {
+
+using Seen = Event<PoolWhat>;
+
+std::string request(int number) { return "request " + std::to_string(number); }
+
+/// Goes through the events once, keeping what became of each request.
+class Requests {
+ public:
+  explicit Requests(std::int64_t max_threads) : max_threads_(max_threads) {}
+
+  Finding see(const Seen& seen) {
+    One& it = requests_[static_cast<std::size_t>(seen.index)];
+    switch (seen.what) {
+      case PoolWhat::submit:
+        it.submitted = true;
+        home_ = seen.thread;
+        ++home_calls_;
+        return {};
+      case PoolWhat::submitted:
+        --home_calls_;
+        return {};
+      case PoolWhat::cancel:
+        ++home_calls_;
+        it.stays_queued = it.works == 0 && all_threads_work();
+        ended_work_ = false;
+        return {};
+      case PoolWhat::cancel_returned:
+        --home_calls_;
+        it.cancelled |= seen.a != 0;
+        if (seen.a == 0 && it.stays_queued && !ended_work_) {
+          return broken("R93", request(seen.index) + " could not be cancelled while every thread " +
+                                   "worked on another");
+        }
+        return {};
+      case PoolWhat::work:
+        return work(seen, it);
+      case PoolWhat::worked:
+        --working_;
+        ended_work_ = true;
+        it.worked_at = ++completions_;
+        it.worker = seen.thread;
+        return {};
+      case PoolWhat::done:
+        return done(seen, it);
+      default:
+        return {};
+    }
+  }
+
+  Finding end() const {
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+      if (requests_[i].submitted && requests_[i].dones == 0) {
+        return broken("R93", request(static_cast<int>(i)) + " was never done");
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct One {
+    bool submitted = false;
+    bool cancelled = false;
+    bool stays_queued = false;  // when its cancellation began
+    int works = 0;
+    int dones = 0;
+    int worked_at = 0;  // among all completions
+    pthread_t worker{};
+  };
+
+  bool all_threads_work() const { return working_ == max_threads_; }
+
+  Finding work(const Seen& seen, One& it) {
+    ++it.works;
+    ++working_;
+    if (it.works > 1) return broken("R93", request(seen.index) + " worked twice");
+    if (seen.thread == home_) return broken("R93", request(seen.index) + " worked in home");
+    if (it.cancelled) return broken("R93", request(seen.index) + " worked although cancelled");
+    if (working_ > max_threads_) return broken("R93", "more threads work than are allowed");
+    if (seen.a == 0) return broken("R93", request(seen.index) + " does not see what it was given");
+    return {};
+  }
+
+  Finding done(const Seen& seen, One& it) {
+    ++it.dones;
+    if (it.dones > 1) return broken("R93", request(seen.index) + " was done twice");
+    if (seen.thread != home_) return broken("R93", request(seen.index) + " was not done in home");
+    if (home_calls_ > 0) {
+      return broken("R93", request(seen.index) + " was done within submit() or cancel()");
+    }
+    if (!it.cancelled && it.worked_at == 0) {
+      return broken("R93", request(seen.index) + " was done before it had worked");
+    }
+    if (seen.a == 0) return broken("R93", request(seen.index) + " was done with another result");
+    if (seen.b == 0) return broken("R93", request(seen.index) + " was done with stale data");
+    for (std::size_t i = 0; i < requests_.size(); ++i) {
+      const One& other = requests_[i];
+      const bool earlier = other.worked_at > 0 && other.worked_at < it.worked_at;
+      // In one thread the earlier one was complete before the later one began to work.
+      if (earlier && other.worker == it.worker && other.dones == 0) {
+        return broken("R93", request(seen.index) + " was done before " +
+                                 request(static_cast<int>(i)) + ", which its thread completed first");
+      }
+    }
+    return {};
+  }
+
+  const std::int64_t max_threads_;
+  std::array<One, 32> requests_{};
+  pthread_t home_{};
+  int home_calls_ = 0;  // submit() or cancel() under way
+  std::int64_t working_ = 0;
+  int completions_ = 0;
+  bool ended_work_ = false;  // some work, since a cancellation began
+};
+
+}  // namespace
+
+Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads) {
+  Requests state(max_threads);
+  for (const Seen& seen : events) {
+    if (Finding finding = state.see(seen)) return finding;
+  }
+  return state.end();
+}
+
+}  // namespace properties::oracles
