@@ -19,6 +19,17 @@ FdMonitorPolicy policy_of(const ContextOptions& options) {
   return policy;
 }
 
+PollParameters poll_parameters_of(const ContextOptions& options) {
+  PollParameters parameters;
+  parameters.max = std::chrono::nanoseconds(options.poll_max_ns ? *options.poll_max_ns
+                                                                : detail::default_poll_max_ns());
+  parameters.grow = options.poll_grow;
+  parameters.shrink = options.poll_shrink;
+  return parameters;
+}
+
+constexpr std::int64_t not_measured = -1;
+
 }  // namespace
 
 /// Between a poll's first step and its timers: removed handlers stay in memory.
@@ -40,7 +51,7 @@ class Context::Visit {
 Context::Context(const ContextOptions& options)
     : handlers_(gate_),
       monitor_(*this, handlers_, policy_of(options)),
-      window_(*this, gate_, handlers_, options.poll_max_ns.value_or(detail::default_poll_max_ns())),
+      window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options)),
       bottom_halves_(gate_),
       timers_(gate_) {
   FdCallbacks notifier;
@@ -91,6 +102,8 @@ bool Context::poll(bool blocking) {
   {
     Visit visit(*this);
     retire_removed();
+    window_.refresh();
+    const std::int64_t begin_ns = window_.enabled() ? now_ns() : not_measured;
     ReadyList ready;
     std::int64_t timeout = blocking ? timeout_ns() : 0;
     if (!found_late_.empty()) {
@@ -107,8 +120,10 @@ bool Context::poll(bool blocking) {
     AIO_CHECK(timeout == 0 || !progress);  // R53
     if (wait_for_events(ready, timeout, polled.answered)) progress = true;
     gate_.accept();
+    const bool measure = begin_ns != not_measured && !ready.empty();
+    const std::int64_t block_ns = measure ? now_ns() - begin_ns : not_measured;
     if (run_bottom_halves()) progress = true;
-    if (dispatch(ready)) progress = true;
+    if (dispatch(ready, block_ns)) progress = true;
   }
   if (timers_.run()) progress = true;
   return progress;
@@ -163,34 +178,55 @@ bool Context::add_request(RingRequest& request) {
   return true;
 }
 
-void Context::set_poll_max_ns(std::int64_t ns) {
-  window_.set_max_ns(ns);
+void Context::set_poll_parameters(const PollParameters& parameters) {
+  window_.set_parameters(parameters);
   gate_.notify();
+}
+
+void Context::set_poll_max_ns(std::int64_t ns) {
+  window_.set_max(std::chrono::nanoseconds(ns));
+  gate_.notify();
+}
+
+std::int64_t Context::handler_poll_ns(int fd) {
+  window_.refresh();
+  const auto guard = handlers_.lock();
+  const FdHandler* handler = handlers_.find_live(fd);
+  return handler != nullptr ? handler->poll_ns : 0;
 }
 
 // ---- handlers ----
 
-bool Context::dispatch(ReadyList& ready) {
+/// `block_ns`: from the poll's beginning to the end of its wait.
+bool Context::dispatch(ReadyList& ready, std::int64_t block_ns) {
   bool progress = false;
   while (FdHandler* handler = ready.pop()) {
-    if (dispatch_one(*handler)) progress = true;
+    if (dispatch_one(*handler, block_ns)) progress = true;
   }
   return progress;
 }
 
-/// Runs the callbacks that are due; deletion is looked at before each (R75).
-bool Context::dispatch_one(FdHandler& handler) {
+/// Runs the callbacks that are due.
+bool Context::dispatch_one(FdHandler& handler, std::int64_t block_ns) {
   const int revents = handler.revents & handler.events;
   const bool polled = handler.poll_marked && revents == 0;
   handler.revents = 0;
   handler.poll_marked = false;
   if (handler.is_deleted() || (revents == 0 && !polled)) return false;
   window_.join(handler);
+  if (polled && handler.in_poll_ready) return false;
+  bool called = polled;
   if (polled) {
-    if (handler.in_poll_ready) return false;
     window_.call_poll_ready(handler, found_late_);
-    return !handler.is_notifier;
+  } else {
+    called = call_fd_callbacks(handler, revents);
   }
+  if (block_ns != not_measured) window_.adjust(handler, block_ns);
+  return called && !handler.is_notifier;  // R39
+}
+
+/// Deletion is looked at before each (R75).
+bool Context::call_fd_callbacks(FdHandler& handler, int revents) {
   const FdCallbacks& callbacks = handler.callbacks;
   bool called = false;
   if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && callbacks.io_read != nullptr &&
@@ -203,7 +239,7 @@ bool Context::dispatch_one(FdHandler& handler) {
     detail::call(callbacks.io_write, callbacks.opaque);
     called = true;
   }
-  return called && !handler.is_notifier;  // R39
+  return called;
 }
 
 void Context::set_fd_handler(int fd, const FdCallbacks& callbacks) {

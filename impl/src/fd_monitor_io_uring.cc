@@ -184,11 +184,12 @@ int UringMonitor::enter(bool sleep) {
 
 bool UringMonitor::wait(ReadyList& ready, std::int64_t deadline_ns) {
   for (;;) {
-    const bool sleep = deadline_ns != 0 && io_uring_cq_ready(&ring_) == 0;
+    const bool waiting = completed_ != nullptr;  // for its callback, which a nested poll may run
+    const bool sleep = deadline_ns != 0 && !waiting && io_uring_cq_ready(&ring_) == 0;
     const bool timed = !sleep || deadline_ns < 0 || set_timeout(deadline_ns);
     const bool filled = timed && fill();
     const int result = enter(sleep && filled);
-    if (reap(ready)) return true;
+    if (reap(ready) || waiting) return true;
     if (!filled || is_transient(result)) return false;
     if (result == -EINTR) continue;  // nothing was submitted; what is left is waited (D8)
     if (deadline_ns == 0) return true;

@@ -1,5 +1,7 @@
 #include "aio/poll_window.h"
 
+#include <algorithm>
+
 #include "aio/timer.h"
 #include "aio/trace.h"
 #include "check.h"
@@ -83,6 +85,37 @@ void PollWindow::test_all(ReadyList& ready) {
   }
 }
 
+// ---- for how long ----
+
+void PollWindow::refresh() {
+  if (!time_.take_over()) return;
+  for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
+    handler->poll_ns = 0;
+  }
+}
+
+std::int64_t PollWindow::longest_time_ns() const {
+  std::int64_t longest_ns = 0;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    const FdHandler& handler = *hook->owner();
+    if (!handler.is_deleted()) longest_ns = std::max(longest_ns, handler.poll_ns);
+  }
+  return longest_ns;
+}
+
+void PollWindow::adjust(FdHandler& handler, std::int64_t block_ns) {
+  if (!handler.polling_hook.linked()) return;
+  const std::int64_t was_ns = handler.poll_ns;
+  handler.poll_ns = time_.adjusted(was_ns, block_ns);
+  TraceEvent event{TraceKind::poll_time, &context_, handler.poll_ns};
+  event.fd = handler.fd;
+  event.was_ns = was_ns;
+  event.block_ns = block_ns;
+  trace(event);
+}
+
+// ---- polling mode ----
+
 void PollWindow::start() {
   if (started_) return;
   started_ = true;
@@ -115,29 +148,42 @@ PollWindow::Outcome PollWindow::run(ReadyList& ready, std::int64_t* timeout_ns) 
     if (started_) walk(ready);
     return {};
   }
-  const std::int64_t max = max_ns();
-  if (max <= 0 || polling_.empty() || handlers_.unpollable() != 0) return {};
-  std::int64_t elapsed_ns = 0;
-  const std::int64_t limit_ns = detail::sooner(*timeout_ns, max);
-  Outcome outcome;
-  outcome.progress = busy_poll(ready, limit_ns, &elapsed_ns);
-  outcome.answered = outcome.progress || gate_.notified();
-  *timeout_ns = outcome.answered ? 0 : detail::remaining_ns(*timeout_ns, elapsed_ns);
-  return outcome;
+  const std::int64_t longest_ns = longest_time_ns();
+  if (longest_ns == 0) return {};
+  if (monitor_.need_wait() && !tell_kernel(ready)) {
+    if (!ready.empty()) *timeout_ns = 0;
+    return {};
+  }
+  return busy_poll(ready, detail::sooner(*timeout_ns, longest_ns), timeout_ns);
 }
 
-bool PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* elapsed_ns) {
-  trace({TraceKind::poll_begin, &context_, limit_ns, false});
+/// Polling may begin only when the monitor has nothing to do (R57). With io_uring that can be had
+/// at once, by telling the kernel of the handlers that have been served since: or else every event
+/// of an fd would keep the poll after it from polling. True iff polling may begin.
+bool PollWindow::tell_kernel(ReadyList& ready) {
+  if (!monitor_.supports_busy_polling()) return false;
+  monitor_.wait(ready, 0);
+  return ready.empty() && !monitor_.need_wait();
+}
+
+PollWindow::Outcome PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_ns,
+                                          std::int64_t* timeout_ns) {
+  trace({TraceKind::poll_begin, &context_, limit_ns, false, *timeout_ns});
   const std::int64_t start_ns = now_ns();
   start();
-  bool progress = false;
+  Outcome outcome;
+  std::int64_t elapsed_ns = 0;
   // Bounded by the clock; another thread's work is noticed through its notify() (R44).
   do {
-    progress = walk(ready);
-    *elapsed_ns = now_ns() - start_ns;
-  } while (!progress && !gate_.notified() && *elapsed_ns < limit_ns && handlers_.unpollable() == 0);
-  trace({TraceKind::poll_end, &context_, *elapsed_ns, progress});
-  return progress;
+    outcome.progress = walk(ready);
+    elapsed_ns = now_ns() - start_ns;
+  } while (!outcome.progress && !gate_.notified() && elapsed_ns < limit_ns &&
+           !monitor_.need_wait());
+  outcome.answered = outcome.progress || gate_.notified() ||
+                     (monitor_.supports_busy_polling() && monitor_.need_wait());
+  *timeout_ns = outcome.answered ? 0 : detail::remaining_ns(*timeout_ns, elapsed_ns);
+  trace({TraceKind::poll_end, &context_, elapsed_ns, outcome.progress, *timeout_ns});
+  return outcome;
 }
 
 }  // namespace aio

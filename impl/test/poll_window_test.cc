@@ -9,7 +9,8 @@
 namespace aio_test {
 namespace {
 
-constexpr std::int64_t long_enough_ns = 3'600'000'000'000;  // an hour: only work ends the polling
+constexpr std::chrono::nanoseconds hour = std::chrono::hours(1);
+constexpr std::int64_t long_enough_ns = hour.count();  // no poll takes that long
 
 /// A pollable source: a flag next to an event fd, as a virtqueue is next to its kick.
 struct Source {
@@ -20,6 +21,7 @@ struct Source {
   int reads = 0;
   int begins = 0;
   int ends = 0;
+  std::int64_t slow_ns = 0;  // a look takes that long
   Action on_ready = [] {};
 
   aio::FdCallbacks callbacks() {
@@ -33,6 +35,8 @@ struct Source {
     result.io_poll = [](void* p) {
       auto* self = static_cast<Source*>(p);
       ++self->polls;
+      for (const std::int64_t end = aio::now_ns() + self->slow_ns; aio::now_ns() < end;) {
+      }
       return self->work;
     };
     result.io_poll_ready = [](void* p) {
@@ -53,12 +57,44 @@ class PollWindowTest : public EachMonitor {
   void add(Source& source) { context.set_event_notifier(source.kick, source.callbacks()); }
   void remove(Source& source) { context.remove_fd_handler(source.kick.fd()); }
 
-  /// Adds the source and has it dispatched once, so that it is on the polling list.
+  /// Adds the source and has it dispatched once, so that it is on the polling list, with 4,000 ns
+  /// if that is not too long.
   void add_polled(Source& source) {
     add(source);
     source.kick.set();
     EXPECT_TRUE(context.poll(true));
     EXPECT_EQ(source.reads, 1);
+    make_ready_to_poll();
+  }
+
+  /// The kernel is told of every change: io_uring does not poll busily before (R58).
+  void make_ready_to_poll() {
+    context.poll(false);
+    context.poll(false);
+  }
+
+  /// Polls until the loop has slept, which a timer ends, after it had polled for the source.
+  void sleep_until_polling_ended(const Source& source) {
+    aio::Timer timer(
+        context, [](void*) {}, nullptr);
+    for (const int before = source.ends; source.ends == before;) {
+      timer.arm_after(1'000'000);
+      context.poll(false);  // takes the timer's notification
+      context.poll(true);
+    }
+  }
+
+  /// Busy polling for the source, which is polled, lasts an hour from now on.
+  void make_polling_last(Source& source) {
+    context.set_poll_parameters({.max = hour, .grow = 4'000'000'000});
+    source.kick.set();
+    EXPECT_TRUE(context.poll(true));
+    make_ready_to_poll();
+    source.slow_ns = 10'000;
+    source.work = true;
+    EXPECT_TRUE(context.poll(true));  // longer than 4,000 ns, but not than an hour
+    source.slow_ns = 0;
+    EXPECT_EQ(context.handler_poll_ns(source.kick.fd()), hour.count());
   }
 };
 INSTANTIATE_FOR_EACH_MONITOR(PollWindowTest);
@@ -94,8 +130,7 @@ TEST_P(PollWindowTest, BusyPollingFindsWorkWithoutTheFd) {
 TEST_P(PollWindowTest, ANotificationEndsBusyPollingWithoutProgress) {
   Source source;
   add_polled(source);
-  context.poll(false);
-  context.set_poll_max_ns(long_enough_ns);
+  make_polling_last(source);
   std::atomic<bool> polling{false};
   const aio::TraceSink sink{[](void* p, const aio::TraceEvent& event) {
                               if (event.kind == aio::TraceKind::poll_begin) {
@@ -104,8 +139,6 @@ TEST_P(PollWindowTest, ANotificationEndsBusyPollingWithoutProgress) {
                             },
                             &polling};
   aio::set_trace_sink(&sink);
-  EXPECT_FALSE(context.poll(true));  // set_poll_max_ns() notified
-  polling.store(false);
   std::thread producer([&] {
     while (!polling.load()) std::this_thread::yield();
     context.notify();
@@ -118,22 +151,20 @@ TEST_P(PollWindowTest, ANotificationEndsBusyPollingWithoutProgress) {
 }
 
 TEST_P(PollWindowTest, FallsBackToTheKernelAndEndsPollingFirst) {
-  context.set_poll_max_ns(1000);
+  context.set_poll_max_ns(long_enough_ns);
   Source source;
   add_polled(source);
   EXPECT_EQ(source.begins, 0);
-  source.kick.set();
-  EXPECT_TRUE(context.poll(true));
-  EXPECT_EQ(source.begins, 1);
-  EXPECT_EQ(source.ends, 1);
-  EXPECT_EQ(source.reads, 2);
+  sleep_until_polling_ended(source);
+  EXPECT_EQ(source.begins, source.ends);
   EXPECT_FALSE(context.polling_mode());
+  const int ends = source.ends;
   remove(source);
-  EXPECT_EQ(source.ends, 1);
+  EXPECT_EQ(source.ends, ends);
 }
 
 TEST_P(PollWindowTest, WhatComesBeforePollingEndsIsSeenByTheLastPoll) {
-  context.set_poll_max_ns(1);
+  context.set_poll_max_ns(long_enough_ns);
   Source source;
   add_polled(source);
   aio::FdCallbacks callbacks = source.callbacks();
@@ -144,6 +175,7 @@ TEST_P(PollWindowTest, WhatComesBeforePollingEndsIsSeenByTheLastPoll) {
   context.set_event_notifier(source.kick, callbacks);
   source.kick.set();
   EXPECT_TRUE(context.poll(true));  // joins
+  make_ready_to_poll();
   EXPECT_TRUE(context.poll(true));  // polls in vain, ends, finds it
   EXPECT_EQ(source.readies, 1);
   remove(source);
@@ -172,10 +204,9 @@ TEST_P(PollWindowTest, OneUnpollableHandlerTurnsBusyPollingOff) {
 }
 
 TEST_P(PollWindowTest, PollReadyIsNotEnteredAgainByANestedPoll) {
+  context.set_poll_max_ns(long_enough_ns);
   Source source;
   add_polled(source);
-  context.poll(false);
-  context.set_poll_max_ns(1000);
   int depth = 0;
   source.on_ready = [&] {
     EXPECT_EQ(++depth, 1);
@@ -191,7 +222,6 @@ TEST_P(PollWindowTest, PollReadyIsNotEnteredAgainByANestedPoll) {
 }
 
 TEST_P(PollWindowTest, PollingEndedDuringPollReadyIsFollowedByOnePoll) {
-  context.set_poll_max_ns(1000);
   Source source;
   add_polled(source);
   bool first = true;
@@ -200,19 +230,13 @@ TEST_P(PollWindowTest, PollingEndedDuringPollReadyIsFollowedByOnePoll) {
     first = false;
     source.work = true;
     EXPECT_EQ(source.begins, source.ends + 1);
-    aio::EventNotifier wake;
-    aio::FdCallbacks callbacks;
-    callbacks.io_read = [](void* p) { static_cast<aio::EventNotifier*>(p)->test_and_clear(); };
-    callbacks.opaque = &wake;
-    context.set_event_notifier(wake, callbacks);
-    context.poll(true);  // takes the notification
-    wake.set();
-    EXPECT_TRUE(context.poll(true));  // sleeps: polling has to end for everybody
+    sleep_until_polling_ended(source);
     EXPECT_EQ(source.begins, source.ends);
-    context.remove_fd_handler(wake.fd());
   };
   context.set_poll_max_ns(long_enough_ns);
-  context.poll(false);
+  source.kick.set();
+  EXPECT_TRUE(context.poll(true));  // is worth polling for again
+  make_ready_to_poll();
   source.work = true;
   EXPECT_TRUE(context.poll(true));
   EXPECT_EQ(source.readies, 1);
@@ -268,6 +292,106 @@ TEST_P(PollWindowTest, APollFunctionThatRemovesItsHandlerIsItsLastCall) {
   context.poll(false);
   context.poll(false);
   EXPECT_EQ(state.polls, 1);
+}
+
+TEST_P(PollWindowTest, AHandlerEarnsItsTime) {
+  context.set_poll_parameters({.max = hour, .grow = 3});
+  Source source;
+  add(source);
+  const int fd = source.kick.fd();
+  EXPECT_EQ(context.handler_poll_ns(fd), 0);
+  source.kick.set();
+  context.poll(true);
+  EXPECT_EQ(context.handler_poll_ns(fd), 4'000);
+  make_ready_to_poll();
+  source.slow_ns = 50'000;
+  source.work = true;
+  context.poll(true);
+  EXPECT_EQ(context.handler_poll_ns(fd), 12'000);
+  source.work = true;
+  context.poll(true);
+  EXPECT_EQ(context.handler_poll_ns(fd), 36'000);
+  add(source);  // a new handler begins anew
+  EXPECT_EQ(context.handler_poll_ns(fd), 0);
+  remove(source);
+  EXPECT_EQ(context.handler_poll_ns(fd), 0);
+}
+
+TEST_P(PollWindowTest, NewParametersTakeEveryTimeAwayAndWakeTheLoop) {
+  Source source;
+  add_polled(source);
+  make_polling_last(source);
+  context.poll(false);
+  std::thread([&] { context.set_poll_max_ns(long_enough_ns); }).join();
+  EXPECT_EQ(context.poll_parameters().grow, 4'000'000'000);
+  EXPECT_EQ(context.handler_poll_ns(source.kick.fd()), 0);
+  EXPECT_FALSE(context.poll(true));
+  remove(source);
+}
+
+TEST_P(PollWindowTest, WhoIsWaitedForLongerThanTheMaximumEarnsNothing) {
+  context.set_poll_parameters({.max = std::chrono::nanoseconds(1)});
+  Source source;
+  add_polled(source);
+  EXPECT_EQ(context.handler_poll_ns(source.kick.fd()), 0);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, TheLoopPollsForTheLongestTime) {
+  Source busy;
+  Source seldom;
+  add_polled(busy);
+  make_polling_last(busy);
+  add_polled(seldom);
+  std::int64_t limit_ns = 0;
+  const aio::TraceSink sink{[](void* p, const aio::TraceEvent& event) {
+                              if (event.kind == aio::TraceKind::poll_begin) {
+                                *static_cast<std::int64_t*>(p) = event.ns;
+                              }
+                            },
+                            &limit_ns};
+  aio::set_trace_sink(&sink);
+  seldom.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(limit_ns, long_enough_ns);
+  remove(busy);
+  make_ready_to_poll();
+  seldom.work = true;
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_LT(limit_ns, long_enough_ns);
+  aio::set_trace_sink(nullptr);
+  remove(seldom);
+}
+
+TEST(PollTimeTest, GrowsShrinksOrStaysByWhatThePollTook) {
+  aio::PollTime usual({.max = std::chrono::nanoseconds(32'768)});
+  EXPECT_EQ(usual.adjusted(8'000, 8'000), 8'000) << "found within its time";
+  EXPECT_EQ(usual.adjusted(0, 0), 0);
+  EXPECT_EQ(usual.adjusted(0, 1), 4'000);
+  EXPECT_EQ(usual.adjusted(4'000, 4'001), 8'000);
+  EXPECT_EQ(usual.adjusted(20'000, 30'000), 32'768) << "not past the maximum";
+  EXPECT_EQ(usual.adjusted(8'000, 32'768), 8'000) << "exactly the maximum";
+  EXPECT_EQ(usual.adjusted(8'000, 32'769), 0);
+  aio::PollTime own({.max = std::chrono::nanoseconds(1'000), .grow = 1, .shrink = 3});
+  EXPECT_EQ(own.adjusted(0, 1), 1'000) << "the maximum is less than 4,000";
+  EXPECT_EQ(own.adjusted(900, 1'001), 300);
+  EXPECT_EQ(own.adjusted(100, 999), 100) << "a factor of 1";
+  aio::PollTime none({});
+  EXPECT_EQ(none.adjusted(0, 5), 0);
+  aio::PollTime huge({.max = std::chrono::nanoseconds::max(), .grow = 4'000'000'000});
+  EXPECT_EQ(huge.adjusted(std::int64_t{1} << 62, (std::int64_t{1} << 62) + 1),
+            std::chrono::nanoseconds::max().count());
+}
+
+TEST(PollTimeTest, NewParametersAreInForceOnceTakenOver) {
+  aio::PollTime time({.max = std::chrono::nanoseconds(5), .grow = 7});
+  EXPECT_FALSE(time.take_over());
+  time.set_max(std::chrono::nanoseconds(-1));
+  EXPECT_EQ(time.max_ns(), 5);
+  EXPECT_EQ(time.parameters().grow, 7U);
+  EXPECT_TRUE(time.take_over());
+  EXPECT_EQ(time.max_ns(), 0);
+  EXPECT_FALSE(time.take_over());
 }
 
 TEST(PollMaxNsTest, IsReadFromTheEnvironmentAtCreation) {

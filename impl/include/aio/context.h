@@ -1,8 +1,9 @@
 // Context: an event loop. One thread polls it; any thread gives it work.
 //
 //   any thread      notify(), new_bh(), schedule_oneshot(), set_fd_handler(), remove_fd_handler(),
-//                   set_fd_poll_hooks(), set_event_notifier(), set_poll_max_ns(), timers of it
-//   home thread     poll(), timeout_ns(), timeout_ms()
+//                   set_fd_poll_hooks(), set_event_notifier(), set_poll_parameters(),
+//                   set_poll_max_ns(), timers of it
+//   home thread     poll(), timeout_ns(), timeout_ms(), handler_poll_ns()
 //
 // The home thread is the first one that polls, or the one that said bind_home_thread(). Polling
 // from another thread aborts (R45).
@@ -56,6 +57,8 @@ struct ContextOptions {
   /// Busy polling at most so many ns before each sleep; 0: none. Not given: the environment
   /// variable QEMU_AIO_POLL_MAX_NS, else 0 (D3).
   std::optional<std::int64_t> poll_max_ns = std::nullopt;
+  std::uint32_t poll_grow = 0;    ///< see PollParameters
+  std::uint32_t poll_shrink = 0;  ///< see PollParameters
 };
 
 class Context {
@@ -120,9 +123,18 @@ class Context {
     set_fd_handler(notifier.fd(), callbacks);
   }
 
-  /// Busy polling at most `ns` before each sleep; 0 or less: none. Any thread. (D3)
+  /// How to poll busily before each sleep, from the next poll on; handlers have to earn their time
+  /// anew. Any thread. (R64, D3)
+  void set_poll_parameters(const PollParameters& parameters);
+  /// The same with only the maximum changed; in ns, 0 or less: no busy polling.
   void set_poll_max_ns(std::int64_t ns);
-  [[nodiscard]] std::int64_t poll_max_ns() const { return window_.max_ns(); }
+  /// What was set last. Any thread.
+  [[nodiscard]] PollParameters poll_parameters() const { return window_.parameters(); }
+  [[nodiscard]] std::int64_t poll_max_ns() const { return poll_parameters().max.count(); }
+
+  /// How long busy polling for the handler of `fd` has been worth it, in ns; 0 for an unknown fd.
+  /// The loop polls for the longest of these times. Home thread. (R64)
+  [[nodiscard]] std::int64_t handler_poll_ns(int fd);
 
   /// How long a blocking poll may sleep as bottom halves and timers go: ns, -1 for ever, 0 not at
   /// all (R24 to R26). Home thread.
@@ -155,8 +167,9 @@ class Context {
   bool wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered);
   [[nodiscard]] bool kernel_may_know_more(bool answered) const;
   bool run_bottom_halves();
-  bool dispatch(ReadyList& ready);
-  bool dispatch_one(FdHandler& handler);
+  bool dispatch(ReadyList& ready, std::int64_t block_ns);
+  bool dispatch_one(FdHandler& handler, std::int64_t block_ns);
+  static bool call_fd_callbacks(FdHandler& handler, int revents);
   bool end_polling_before_change(int fd);
   void after_change(int fd, bool was_ready);
   void mark_successor_ready(int fd);

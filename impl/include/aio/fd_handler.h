@@ -55,12 +55,12 @@ class FdHandler : public HandoverLink<FdHandler> {
   bool poll_begun = false;                 // io_poll_begin called, io_poll_end not yet
   bool in_poll_ready = false;              // io_poll_ready is running: do not poll (R68)
   bool poll_once_more = false;             // polling ended meanwhile: look again afterwards
+  std::int64_t poll_ns = 0;                // busy polling that it has been worth (R64)
 
   std::atomic<unsigned> ring_wishes{0};  // of the io_uring monitor (ring_monitor.h): any thread
   bool ring_asked = false;               // home thread: a POLL_ADD has been made
   bool ring_removed = false;             // no other will be
   unsigned ring_position = 0;            // where in the submission queue it was made
-  std::int64_t poll_ns = 0;                // busy polling that it has been worth (R64)
 };
 
 /// Handlers to dispatch, in the frame of the poll that found them. Home thread. A handler is on at

@@ -1,6 +1,6 @@
 // PollWindow: busy polling of handlers before the loop goes to sleep (R54 to R69).
 //
-//   any thread      set_max_ns(), max_ns()
+//   any thread      set_parameters(), set_max(), parameters()
 //   home thread     everything else
 //
 // State ("polling mode"):
@@ -17,17 +17,19 @@
 //   3. A handler whose io_poll_ready is running is not polled, at any depth (R68). If its polling
 //      ends meanwhile, it is polled once afterwards.
 //   4. A deleted handler is not polled; what end_polling() does for it is the one exception (D7).
-//   5. Poll functions, io_poll_begin and io_poll_end do not poll the context: lists stand still
+//   5. The loop polls for the longest time of a listed handler, 0 being none (R57, R64).
+//   6. Poll functions, io_poll_begin and io_poll_end do not poll the context: lists stand still
 //      during a walk.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "aio/fd_handler.h"
 #include "aio/fd_handler_list.h"
+#include "aio/fd_monitor.h"
 #include "aio/notify_gate.h"
+#include "aio/poll_time.h"
 
 namespace aio {
 
@@ -35,14 +37,23 @@ class Context;
 
 class PollWindow {
  public:
-  PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers, std::int64_t max_ns)
-      : context_(context), gate_(gate), handlers_(handlers), max_ns_(max_ns) {}
+  PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers, FdMonitor& monitor,
+             const PollParameters& parameters)
+      : context_(context), gate_(gate), handlers_(handlers), monitor_(monitor), time_(parameters) {}
   PollWindow(const PollWindow&) = delete;
   PollWindow& operator=(const PollWindow&) = delete;
 
-  /// For how long to poll at most, in ns; 0 or less: never.
-  void set_max_ns(std::int64_t ns) { max_ns_.store(ns, std::memory_order_relaxed); }
-  [[nodiscard]] std::int64_t max_ns() const { return max_ns_.load(std::memory_order_relaxed); }
+  /// For how long to poll. In force from the next poll on, every handler's time being 0 then; the
+  /// caller notifies.
+  void set_parameters(const PollParameters& parameters) { time_.set(parameters); }
+  void set_max(std::chrono::nanoseconds max) { time_.set_max(max); }
+  [[nodiscard]] PollParameters parameters() const { return time_.parameters(); }
+
+  /// Puts new parameters in force: a poll begins, or somebody asks for a handler's time.
+  void refresh();
+
+  /// Whether there is a time to poll, so that the loop has to look at the clock for adjust().
+  [[nodiscard]] bool enabled() const { return time_.max_ns() > 0; }
 
   /// What polling found.
   struct Outcome {
@@ -50,8 +61,9 @@ class PollWindow {
     bool answered = false;  ///< it, or a notification, ended the busy polling
   };
 
-  /// Polls the listed handlers for min(max_ns, *timeout_ns), at least once, if polling is worth it
-  /// (R57, R59). Lowers a finite *timeout_ns by the time spent (R61), to 0 if something was found.
+  /// Polls the listed handlers for the longest of their times but not past *timeout_ns, at least
+  /// once, if that is not 0 (R57, R59). Lowers a finite *timeout_ns by the time spent (R61), to 0
+  /// if something was found.
   Outcome run(ReadyList& ready, std::int64_t* timeout_ns);
 
   /// Polls every pollable handler once, listed or not (D6).
@@ -65,6 +77,10 @@ class PollWindow {
 
   /// Runs io_poll_ready of `handler`, which is not polled meanwhile (R68).
   void call_poll_ready(FdHandler& handler, ReadyList& found_afterwards);
+
+  /// `handler`, if listed, was dispatched `block_ns` after the poll had begun: its time grows,
+  /// shrinks or stays. After the dispatch, which may have listed it (R64, R65).
+  void adjust(FdHandler& handler, std::int64_t block_ns);
 
   /// Takes `handler` off the list for good; if its polling had begun, ends it and polls it one last
   /// time, which is the return value (D7).
@@ -80,7 +96,9 @@ class PollWindow {
  private:
   void start();
   bool walk(ReadyList& ready);
-  bool busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* elapsed_ns);
+  bool tell_kernel(ReadyList& ready);
+  [[nodiscard]] std::int64_t longest_time_ns() const;
+  Outcome busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* timeout_ns);
   bool test(FdHandler& handler);
   void begin(FdHandler& handler);
   void end(FdHandler& handler);
@@ -88,7 +106,8 @@ class PollWindow {
   const Context& context_;
   NotifyGate& gate_;
   FdHandlerList& handlers_;
-  std::atomic<std::int64_t> max_ns_;
+  FdMonitor& monitor_;
+  PollTime time_;
   IntrusiveList<FdHandler> polling_;
   std::size_t listed_ = 0;
   bool started_ = false;

@@ -13,6 +13,7 @@ class Context;
 enum class TraceKind {
   poll_begin,         // busy polling starts; ns = for how long at most
   poll_end,           // busy polling ends; ns = how long it took; progress = a source was ready
+  poll_time,          // a pollable handler was dispatched; ns = its busy polling time from now on
   monitor_upgrade,    // ppoll -> epoll
   monitor_downgrade,  // epoll -> ppoll, for the rest of the context's life
 };
@@ -20,8 +21,12 @@ enum class TraceKind {
 struct TraceEvent {
   TraceKind kind;
   const Context* context;
-  std::int64_t ns;
-  bool progress;
+  std::int64_t ns = 0;
+  bool progress = false;
+  std::int64_t timeout_ns = 0;  // poll_begin, poll_end: how long the poll may still take in all
+  int fd = -1;                  // poll_time: the handler's
+  std::int64_t was_ns = 0;      // poll_time: its time before
+  std::int64_t block_ns = 0;    // poll_time: from the poll's beginning to the end of its wait
 };
 
 /// Who hears trace events. `emit` may be called from several threads at once and must not call the
