@@ -62,6 +62,14 @@ constexpr std::array<Point, point_count> points = {{
      "connect that would block is interrupted by a signal"},
     {PointId::malloc_enomem, "malloc/enomem", ENOMEM, Duty::end,
      "malloc or operator new finds no memory"},
+    {PointId::io_uring_setup_enomem, "linux/io_uring_setup/enomem", ENOMEM, Duty::report,
+     "io_uring cannot be set up"},
+    {PointId::io_uring_submit_eagain, "linux/io_uring_submit/eagain", EAGAIN, Duty::survive,
+     "io_uring_enter takes only a part of what is submitted, or nothing"},
+    {PointId::io_uring_submit_ebusy, "linux/io_uring_submit/ebusy", EBUSY, Duty::survive,
+     "io_uring_enter takes nothing before completions are fetched"},
+    {PointId::io_uring_enter_eintr, "linux/io_uring_enter/eintr", EINTR, Duty::survive,
+     "io_uring_enter that would block is interrupted by a signal"},
 }};
 
 constexpr bool in_id_order() {

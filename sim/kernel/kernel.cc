@@ -20,6 +20,8 @@ void State::reset() {
   viewer_ = nobody;
   fds.reset();
   names.reset();
+  rings.clear();
+  ring_memory.reset();
   files_.clear();  // takes its watches off their lists
   watches_used_ = 0;
   random_ = Random();
@@ -132,7 +134,10 @@ void Kernel::random_bytes(void* buffer, std::size_t size, const void* pc) {
 void Kernel::thread_created(std::uint32_t creator, std::uint32_t created) {
   state_->signals.thread_created(creator, created);
 }
-void Kernel::thread_exited(std::uint32_t thread) { state_->signals.thread_exited(thread); }
+void Kernel::thread_exited(std::uint32_t thread) {
+  for (IoUring* ring : state_->rings) ring->orphan(thread);
+  state_->signals.thread_exited(thread);
+}
 Signals& Kernel::signals() { return state_->signals; }
 
 void Kernel::reset() { state_->reset(); }

@@ -21,6 +21,9 @@
 #include <memory>
 #include <vector>
 
+struct io_uring;
+struct io_uring_params;
+
 namespace aiosim::runtime {
 class World;
 }
@@ -80,6 +83,12 @@ class Kernel {
   int dup(int fd, const void* pc);
   int dup2(int from, int to, const void* pc);
   int dup3(int from, int to, int flags, const void* pc);
+
+  // io_uring(7), as liburing's functions need it: io_uring_setup with the maps, io_uring_enter, and
+  // the end of both fd and maps.
+  int io_uring_setup(unsigned entries, ::io_uring* ring, io_uring_params* params, const void* pc);
+  int io_uring_enter(int fd, unsigned submit, unsigned complete, unsigned flags, const void* pc);
+  int io_uring_close(int fd, const void* pc);
 
   int ioctl(int fd, unsigned long request, void* argument, const void* pc);
 

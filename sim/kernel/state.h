@@ -13,6 +13,7 @@
 #include "kernel/fd_table.h"
 #include "kernel/file.h"
 #include "kernel/futex.h"
+#include "kernel/io_uring.h"
 #include "kernel/kernel.h"
 #include "kernel/signals.h"
 #include "kernel/socket.h"
@@ -43,12 +44,17 @@ class State {
     world.point(call, object, pc, {runtime::World::id_of(the_kernel), true});
     if (timers.next_ns() >= 0) world.touch({runtime::ObjectType::clock, 0}, false);
     timers.advance();
+    for (IoUring* ring : rings) ring->run_work();
   }
 
   /// The call's line in the trace, the probe of a harness that watches system calls, and signals.
   template <typename Result>
   Result leave(const char* call, int fd, Result result, const void* pc, std::int64_t figure = 0) {
     finish(call, fd, result, figure, pc);
+    for (IoUring* ring : rings) {
+      ring->run_work();
+      ring->tell_owners();
+    }
     signals.leave(result);
     return result;
   }
@@ -101,6 +107,9 @@ class State {
   Signals signals;
   /// Descriptions that a thread's poll waits on; kept here since a stack may be abandoned.
   std::array<std::vector<File*>, memory::max_threads> polled;
+  /// Open, in the order in which they were made.
+  std::vector<IoUring*> rings;
+  RingMemory ring_memory;
 
  private:
   static constexpr std::uint32_t nobody = ~0u;

@@ -41,6 +41,10 @@ enum class PointId : std::uint8_t {
   connect_econnrefused,  // linux/connect/econnrefused
   connect_eintr,         // linux/connect/eintr
   malloc_enomem,         // malloc/enomem              also operator new: std::bad_alloc
+  io_uring_setup_enomem,   // linux/io_uring_setup/enomem
+  io_uring_submit_eagain,  // linux/io_uring_submit/eagain  the rest, or all, is not taken
+  io_uring_submit_ebusy,   // linux/io_uring_submit/ebusy
+  io_uring_enter_eintr,    // linux/io_uring_enter/eintr
   count_
 };
 inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
