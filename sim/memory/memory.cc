@@ -56,9 +56,7 @@ bool Memory::reads_older(std::uint32_t thread) const {
   return state_->keeps_history() && !state_->threads[thread].newest_next;
 }
 
-const VectorClock& Memory::clock(std::uint32_t thread) const {
-  return state_->threads[thread].clock;
-}
+ThreadView& Memory::view(std::uint32_t thread) { return state_->threads[thread]; }
 
 void Memory::tick(std::uint32_t thread) { state_->threads[thread].tick(thread); }
 
@@ -99,23 +97,28 @@ std::uint32_t Memory::object_of(const void* at, unsigned size) {
   return state_->ordinal_of(at, size);
 }
 
-std::uint32_t Memory::starts(std::uint32_t thread, const void* at, unsigned size) {
-  return state_->starts(thread, at, size);
-}
-
 Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
                      const void* pc) {
-  return state_->load(thread, at, size, order, pc);
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  return s.load(by, s.locate(by, at, size, "atomic load"), at, size, order);
 }
 
 Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
                       const void* pc) {
-  return state_->store(thread, at, size, value, order, pc);
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  const State::Recent& found = s.locate(by, at, size, "atomic store");
+  s.store(by, found, at, size, value, order);
+  return {truncate(value, size), found.location->ordinal, 0, 1, false};
 }
 
 Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
                     const void* pc) {
-  return state_->rmw(thread, at, size, op, operand, order, pc);
+  State& s = *state_;
+  const Accessor by = s.accessor(thread, pc);
+  const State::Recent& found = s.locate(by, at, size, "atomic read-modify-write");
+  return s.rmw(by, found, at, size, op, operand, order);
 }
 
 // It succeeds only on the newest store. It fails on any store that a load with the failure order
@@ -157,11 +160,11 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   ++view.operations;
   const Value old = store.value;
   const std::uint32_t index = s.index_of(location, store);
-  s.read(location, store, thread, succeeds ? success : failure, pc);
+  s.read(location, store, by, succeeds ? success : failure);
   if (succeeds) {
     s.races.atomic(by, *found.cell, location, true);
     desired = truncate(desired, size);
-    s.write(location, thread, success, desired, true, pc);
+    s.write(location, by, success, desired, true);
     write_memory(at, size, desired);
   }
   return {old, location.ordinal, index, count, succeeds};

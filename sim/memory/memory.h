@@ -64,6 +64,8 @@ struct Outcome {
   bool exchanged = false;        // compare-exchange succeeded
 };
 
+struct ThreadView;
+
 class Memory {
  public:
   explicit Memory(ChoiceSource& choices);
@@ -74,8 +76,8 @@ class Memory {
   // Threads: ids are creation indexes, 0 exists after reset.
   void thread_created(std::uint32_t parent, std::uint32_t child);
   void thread_joined(std::uint32_t joiner, std::uint32_t finished);
-  /// What happens before the thread's current operation; stays where it is.
-  const VectorClock& clock(std::uint32_t thread) const;
+  /// What the thread knows; stays where it is.
+  ThreadView& view(std::uint32_t thread);
   /// The current thread's next operation starts: its clock ticks. Called by each point.
   void tick(std::uint32_t thread);
 
@@ -90,8 +92,6 @@ class Memory {
   /// The ordinal of the location that an atomic operation is about to access: from 1, by first use
   /// in the run. 0 if it is freed memory (the operation itself will say so).
   std::uint32_t object_of(const void* at, unsigned size);
-  /// tick() and object_of(): an atomic operation comes to its point.
-  std::uint32_t starts(std::uint32_t thread, const void* at, unsigned size);
 
   // Atomics, size 1, 2, 4, 8 or 16 bytes, order as in the ABI (0 relaxed .. 5 seq_cst).
   Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);

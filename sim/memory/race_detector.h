@@ -33,7 +33,7 @@ struct LooseRead {
 
 struct Accessor {
   std::uint32_t thread;
-  const ThreadView& view;
+  ThreadView& view;
   const void* pc;
 };
 

@@ -94,13 +94,12 @@ struct Memory::State {
     return entry.location->ordinal;
   }
 
-  // Memory's, see there; in operations.h.
-  std::uint32_t starts(std::uint32_t thread, const void* at, unsigned size);
-  Outcome load(std::uint32_t thread, const void* at, unsigned size, int order, const void* pc);
-  Outcome store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
-                const void* pc);
-  Outcome rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value operand, int order,
-              const void* pc);
+  // Memory's, see there, at a location that was looked up; in operations.h.
+  Outcome load(const Accessor& by, const Recent& found, const void* at, unsigned size, int order);
+  void store(const Accessor& by, const Recent& found, void* at, unsigned size, Value value,
+             int order);
+  Outcome rmw(const Accessor& by, const Recent& found, void* at, unsigned size, Rmw op,
+              Value operand, int order);
 
   std::uint32_t index_of(const Location& location, const Store& store) const {
     std::uint32_t index = 0;
@@ -108,25 +107,23 @@ struct Memory::State {
     return index;
   }
 
-  [[gnu::always_inline]] void read(const Location& location, Store& store, std::uint32_t thread,
-                                   int order_number, const void* pc) {
-    ThreadView& view = threads[thread];
-    history.read(location, store, view, thread, order_number);
+  [[gnu::always_inline]] void read(const Location& location, Store& store, const Accessor& by,
+                                   int order_number) {
+    history.read(location, store, by.view, by.thread, order_number);
     // Without an edge a read got its thread's own last store, or, without one, the first value.
-    if (store.thread == thread || store.initial) return;
-    edge(thread, store.thread, store.operation);
-    if (!view.happens_before_me(store.thread, store.epoch)) {
-      races.loose_read(thread, order_number, location, store, pc);
+    if (store.thread == by.thread || store.initial) return;
+    edge(by.thread, store.thread, store.operation);
+    if (!by.view.happens_before_me(store.thread, store.epoch)) {
+      races.loose_read(by.thread, order_number, location, store, by.pc);
     }
   }
 
   /// Writes on top of the newest store; `continues` if the operation read it.
-  [[gnu::always_inline]] void write(Location& location, std::uint32_t thread, int order_number,
-                                    Value value, bool continues, const void* pc) {
-    ThreadView& view = threads[thread];
-    history.append(location, view, thread, order_number, value,
-                   continues ? location.newest : nullptr, keeps_history(), pc);
-    if (releases(order_number)) view.tick(thread);
+  [[gnu::always_inline]] void write(Location& location, const Accessor& by, int order_number,
+                                    Value value, bool continues) {
+    history.append(location, by.view, by.thread, order_number, value,
+                   continues ? location.newest : nullptr, keeps_history(), by.pc);
+    if (releases(order_number)) by.view.tick(by.thread);
   }
 };
 

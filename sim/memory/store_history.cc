@@ -37,6 +37,7 @@ void StoreHistory::restart(Location& location, Value value) {
   store.order = relaxed;
   store.initial = true;
   store.releases = false;
+  store.is_clock = false;
   location.newest = &store;
   location.oldest = &store;
   location.depth = 1;

@@ -35,6 +35,7 @@ struct Store {
   std::uint8_t order;
   bool initial;                                       // not written by an atomic operation
   bool releases;                                      // `released` counts
+  bool is_clock;                                      // `released` is the writer's clock, no more
   Message released;                                   // what an acquiring reader synchronises with
   std::array<std::uint32_t, max_threads> first_read;  // epoch
   std::array<std::uint8_t, max_threads> stale_reads;
@@ -121,6 +122,8 @@ inline void StoreHistory::drop(Location& location) {
     if (store.seq_cst == 0) store.seq_cst = place;
   }
   if (!store.releases) return;
+  // A thread that knows of an operation knows all that happened before it.
+  if (store.is_clock && view.happens_before_me(store.thread, store.epoch)) return;
   if (acquires(order)) {
     view.acquire(store.released);
   } else {
@@ -151,6 +154,7 @@ inline void StoreHistory::drop(Location& location) {
   store->order = static_cast<std::uint8_t>(order);
   store->initial = false;
   store->releases = true;
+  store->is_clock = releases(order);
   if (releases(order)) {
     store->released.clock = view.clock;
     store->released.fence = view.fence;
@@ -159,7 +163,9 @@ inline void StoreHistory::drop(Location& location) {
   } else {
     store->releases = false;
   }
-  if (continued != nullptr && continued->releases) {
+  // What was acquired is in the clock.
+  if (continued != nullptr && continued->releases && !(store->is_clock && acquires(order))) {
+    store->is_clock = false;
     if (store->releases) {
       store->released.clock.join(continued->released.clock);
       store->released.fence = std::max(store->released.fence, continued->released.fence);

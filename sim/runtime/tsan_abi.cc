@@ -1,9 +1,7 @@
 // The hooks that -fsanitize=thread calls, of g++ and clang (ENGINE.md section 1).
 //
-// Plain hooks announce an access and come before it; atomic hooks perform it. Hooks never throw:
-// a run that ends leaves the stack as it is. Outside a run, atomic hooks do what the code says.
-#include "runtime/tsan_abi.h"
-
+// Plain hooks announce an access and come before it; atomic hooks perform it (tsan_atomics.cc).
+// Hooks never throw: a run that ends leaves the stack as it is.
 #include <cstddef>
 
 #include "memory/state.h"
@@ -33,7 +31,7 @@ namespace {
 [[gnu::noinline]] void plain_again(memory::Cell& cell, const void* at, std::size_t size, bool write,
                                    const void* pc) {
   const Thread& self = *g_current;
-  if (!memory::RaceDetector::settles(cell, *self.clock, self.who(),
+  if (!memory::RaceDetector::settles(cell, self.view->clock, self.who(),
                                      memory::Shadow::part_of(memory::address_of(at), size), size,
                                      write, pc)) {
     check_plain(at, size, write, pc);
@@ -87,47 +85,13 @@ namespace {
   }
 }
 
-template <class T>
-T load(const volatile T* at, int order, const void* pc) {
-  if (!under_test()) return host_load(at);
-  return static_cast<T>(simulated_load(const_cast<const T*>(at), sizeof(T), order, pc));
-}
-
-template <class T>
-void store(volatile T* at, T value, int order, const void* pc) {
-  if (!under_test()) {
-    host_rmw(at, memory::Rmw::exchange, value);
-  } else {
-    simulated_store(const_cast<T*>(at), sizeof(T), value, order, pc);
-  }
-}
-
-template <class T>
-T rmw(volatile T* at, memory::Rmw op, T operand, int order, const void* pc) {
-  if (!under_test()) return host_rmw(at, op, operand);
-  return static_cast<T>(simulated_rmw(const_cast<T*>(at), sizeof(T), op, operand, order, pc));
-}
-
-template <class T>
-bool compare_exchange(volatile T* at, T& expected, T desired, int success, int failure, bool weak,
-                      const void* pc) {
-  if (!under_test()) return host_exchange_if_equal(at, expected, desired);
-  bool exchanged = false;
-  const auto read = simulated_compare_exchange(const_cast<T*>(at), sizeof(T), expected, desired,
-                                               success, failure, weak, exchanged, pc);
-  if (!exchanged) expected = static_cast<T>(read);
-  return exchanged;
-}
-
 }  // namespace
 }  // namespace aiosim::runtime
 
 using namespace aiosim::runtime;
-using aiosim::memory::Rmw;
 
-// For an access that is under way when the hook is called, and one that the hook does.
+// For an access that is under way when the hook is called.
 #define AIOSIM_HOOK __builtin_return_address(0), __builtin_dwarf_cfa()
-#define AIOSIM_CALLER AIOSIM_ENTRY
 
 extern "C" {
 
@@ -164,58 +128,6 @@ void __tsan_vptr_update(void** table, void* value) {
   if (*table != value) plain(table, sizeof(void*), true, AIOSIM_HOOK);
 }
 void __tsan_vptr_read(void** table) { plain(table, sizeof(void*), false, AIOSIM_HOOK); }
-
-// --- atomics
-// --------------------------------------------------------------------------------------
-
-#define AIOSIM_RMW(bits, type, word, op)                                          \
-  type __tsan_atomic##bits##_##word(volatile type* at, type operand, int order) { \
-    return rmw<type>(at, Rmw::op, operand, order, AIOSIM_CALLER);                 \
-  }
-
-#define AIOSIM_ATOMICS(bits, type)                                                                 \
-  type __tsan_atomic##bits##_load(const volatile type* at, int order) {                            \
-    return load<type>(at, order, AIOSIM_CALLER);                                                   \
-  }                                                                                                \
-  void __tsan_atomic##bits##_store(volatile type* at, type value, int order) {                     \
-    store<type>(at, value, order, AIOSIM_CALLER);                                                  \
-  }                                                                                                \
-  AIOSIM_RMW(bits, type, exchange, exchange)                                                       \
-  AIOSIM_RMW(bits, type, fetch_add, add)                                                           \
-  AIOSIM_RMW(bits, type, fetch_sub, sub)                                                           \
-  AIOSIM_RMW(bits, type, fetch_and, bit_and)                                                       \
-  AIOSIM_RMW(bits, type, fetch_or, bit_or)                                                         \
-  AIOSIM_RMW(bits, type, fetch_xor, bit_xor)                                                       \
-  AIOSIM_RMW(bits, type, fetch_nand, nand)                                                         \
-  int __tsan_atomic##bits##_compare_exchange_strong(volatile type* at, type* expected,             \
-                                                    type desired, int order, int failure) {        \
-    return compare_exchange<type>(at, *expected, desired, order, failure, false, AIOSIM_CALLER);   \
-  }                                                                                                \
-  int __tsan_atomic##bits##_compare_exchange_weak(volatile type* at, type* expected, type desired, \
-                                                  int order, int failure) {                        \
-    return compare_exchange<type>(at, *expected, desired, order, failure, true, AIOSIM_CALLER);    \
-  }                                                                                                \
-  type __tsan_atomic##bits##_compare_exchange_val(volatile type* at, type expected, type desired,  \
-                                                  int order, int failure) {                        \
-    compare_exchange<type>(at, expected, desired, order, failure, false, AIOSIM_CALLER);           \
-    return expected;                                                                               \
-  }
-
-AIOSIM_ATOMICS(8, std::uint8_t)
-AIOSIM_ATOMICS(16, std::uint16_t)
-AIOSIM_ATOMICS(32, std::uint32_t)
-AIOSIM_ATOMICS(64, std::uint64_t)
-AIOSIM_ATOMICS(128, Wide)
-
-void __tsan_atomic_thread_fence(int order) {
-  if (under_test()) {
-    simulated_fence(order, AIOSIM_CALLER);
-  } else {
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-  }
-}
-// Orders nothing between threads.
-void __tsan_atomic_signal_fence(int) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 
 // --- annotations
 // ----------------------------------------------------------------------------------

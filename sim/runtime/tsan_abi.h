@@ -1,4 +1,4 @@
-// Atomic operations of hooks: the host's way, and the simulated one.
+// Atomic operations of hooks outside a run: what the code means.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,6 @@ namespace aiosim::runtime {
 
 using Wide = memory::Value;
 
-// --- outside a run: what the code means ----------------------------------------------------------
-//
 // seq_cst whatever was asked for: stronger is right, and the order is a run-time value here.
 
 /// One instruction; the x86-64 baseline of compilers does not assume it.
@@ -75,18 +73,5 @@ T host_rmw(volatile T* at, memory::Rmw op, T operand) {
   } while (!host_exchange_if_equal(at, old, value));
   return old;
 }
-
-// --- in a run
-// --------------------------------------------------------------------------------------
-
-memory::Value simulated_load(const void* at, unsigned size, int order, const void* pc);
-void simulated_store(void* at, unsigned size, memory::Value value, int order, const void* pc);
-memory::Value simulated_rmw(void* at, unsigned size, memory::Rmw op, memory::Value operand,
-                            int order, const void* pc);
-/// Returns what was read; `exchanged` says whether it succeeded.
-memory::Value simulated_compare_exchange(void* at, unsigned size, memory::Value expected,
-                                         memory::Value desired, int success, int failure, bool weak,
-                                         bool& exchanged, const void* pc);
-void simulated_fence(int order, const void* pc);
 
 }  // namespace aiosim::runtime

@@ -1,4 +1,5 @@
-// Atomic operations of code under test: a point, the memory model's answer, a line of the trace.
+// The hooks of atomic operations: a point, the memory model's answer, a line of the trace. Outside a
+// run they do what the code says.
 #include <algorithm>
 #include <string>
 
@@ -39,23 +40,60 @@ std::int64_t traced(Value value, unsigned size) {
   return static_cast<std::int64_t>(low);
 }
 
-/// Another thread's frame may return while this one waits for its turn.
-inline void check_live(const void* at, unsigned size, const Word& word, const void* pc, bool own) {
-  if (!in_stack(at)) [[likely]]
-    return;
-  const bool noted = own && g_entry.pc == pc;
-  check_frame(at, size, word.text, pc, noted ? g_entry.stack_pointer : nullptr);
+/// RuntimeScope of a thread that is under test.
+class UnderRuntime {
+ public:
+  UnderRuntime() : thread_(*g_current) { ++thread_.harness; }
+  ~UnderRuntime() { --thread_.harness; }
+  UnderRuntime(const UnderRuntime&) = delete;
+  UnderRuntime& operator=(const UnderRuntime&) = delete;
+  Thread& operator*() const { return thread_; }
+  Thread* operator->() const { return &thread_; }
+
+ private:
+  Thread& thread_;
+};
+
+/// An atomic operation of the running thread that is under way.
+struct Operation {
+  memory::Memory::State& state;
+  memory::Accessor by;
+  const memory::Memory::State::Recent& found;
+  Object object;
+};
+
+[[gnu::noinline]] void check_a_frame(const void* at, unsigned size, const Word& word,
+                                     const void* pc, const void* stack_pointer) {
+  check_frame(at, size, word.text, pc, stack_pointer);
 }
 
-/// The point before an atomic operation; the object that it works on.
-inline Object point(World& w, const Word& word, const void* at, unsigned size, bool writes,
-                    const void* pc) {
-  check_live(at, size, word, pc, true);
-  const Object object{ObjectType::atomic, w.memory.state().starts(g_current->id, at, size)};
-  const std::uint64_t switches = g_switches;
-  w.point_of_atomic(word, object, pc, {World::id_of(object), writes});
-  if (g_switches != switches) check_live(at, size, word, pc, false);
-  return object;
+/// Comes to the point before an atomic operation, and finds what it works on.
+template <unsigned size>
+[[gnu::always_inline]] inline Operation come_to(World& w, Thread& me, const Word& word,
+                                                const void* at, bool writes, const void* pc) {
+  const std::uintptr_t address = memory::address_of(at);
+  const std::uintptr_t place = address - memory::stacks_address;
+  if (place < memory::stacks_bytes) [[unlikely]] {
+    const void* const stack_pointer = g_entry.pc == pc ? g_entry.stack_pointer : nullptr;
+    if (place >> memory::stack_shift != me.id || at < stack_pointer) {
+      check_a_frame(at, size, word, pc, stack_pointer);
+    }
+  }
+  memory::Memory::State& state = w.memory.state();
+  const memory::Accessor by{me.id, *me.view, pc};
+  by.view.tick(me.id);
+  const memory::Memory::State::Recent& found = state.recent(address);
+  const bool is_known = state.is_current(found, address, size);
+  const Object object{ObjectType::atomic, is_known ? found.location->ordinal
+                                                   : state.find_ordinal(address, size)};
+  const bool others_ran =
+      w.point_of_atomic(me, word, object, pc, {World::id_of(object), writes});
+  if (others_ran || !is_known) [[unlikely]] {
+    // Another thread's frame may have returned meanwhile.
+    if (place < memory::stacks_bytes) check_a_frame(at, size, word, pc, nullptr);
+    state.locate(by, at, size, word.text);
+  }
+  return {state, by, found, object};
 }
 
 /// Seq_cst operations have one order among them: no two commute.
@@ -103,94 +141,129 @@ std::string read_detail(int order, const Outcome& outcome) {
   return text;
 }
 
-}  // namespace
+// --- the operations, `me` being harness meanwhile ------------------------------------------------
 
-Value simulated_load(const void* at, unsigned size, int order, const void* pc) {
-  const RuntimeScope scope;
+template <unsigned size>
+[[gnu::always_inline]] inline Value simulated_load(const void* at, int order, const void* pc) {
+  const UnderRuntime me;
   World& w = world();
-  order = strengthened_order(w, pc, order, true, false);
-  const Object object = point(w, load_word, at, size, false, pc);
-  touch_order(w, order);
-  touch_load(w, object, order);
-  fence_beside(w, pc, Strengthening::Kind::fence_before);
-  const Outcome outcome = w.memory.state().load(g_current->id, at, size, order, pc);
-  fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record_atomic(load_word, object);
-  if (w.tracing()) [[unlikely]] {
-    w.trace(load_word.text, object, traced(outcome.value, size), outcome.store, pc,
-            read_detail(order, outcome));
+  if (w.is_special()) [[unlikely]]
+    order = strengthened_order(w, pc, order, true, false);
+  const Operation o = come_to<size>(w, *me, load_word, at, false, pc);
+  if (w.is_special()) [[unlikely]] {
+    touch_order(w, order);
+    touch_load(w, o.object, order);
+    fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  w.read_again(at, size, static_cast<std::uint64_t>(outcome.value));
+  const Outcome outcome = o.state.load(o.by, o.found, at, size, order);
+  w.record_atomic(*me, load_word, o.object);
+  if (w.is_special()) [[unlikely]] {
+    fence_beside(w, pc, Strengthening::Kind::fence_after);
+    if (w.tracing()) {
+      w.trace(load_word.text, o.object, traced(outcome.value, size), outcome.store, pc,
+              read_detail(order, outcome));
+    }
+  }
+  w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
   return outcome.value;
 }
 
-void simulated_store(void* at, unsigned size, Value value, int order, const void* pc) {
-  const RuntimeScope scope;
+template <unsigned size>
+[[gnu::always_inline]] inline void simulated_store(void* at, Value value, int order,
+                                                   const void* pc) {
+  const UnderRuntime me;
   World& w = world();
-  order = strengthened_order(w, pc, order, false, true);
-  const Object object = point(w, store_word, at, size, true, pc);
-  touch_order(w, order);
-  fence_beside(w, pc, Strengthening::Kind::fence_before);
-  w.memory.state().store(g_current->id, at, size, value, order, pc);
-  fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record_atomic(store_word, object);
-  if (w.tracing()) [[unlikely]] {
-    w.trace(store_word.text, object, traced(value, size), 0, pc, order_detail(order));
+  if (w.is_special()) [[unlikely]]
+    order = strengthened_order(w, pc, order, false, true);
+  const Operation o = come_to<size>(w, *me, store_word, at, true, pc);
+  if (w.is_special()) [[unlikely]] {
+    touch_order(w, order);
+    fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  w.moved_on();
+  o.state.store(o.by, o.found, at, size, value, order);
+  w.record_atomic(*me, store_word, o.object);
+  if (w.is_special()) [[unlikely]] {
+    fence_beside(w, pc, Strengthening::Kind::fence_after);
+    if (w.tracing()) {
+      w.trace(store_word.text, o.object, traced(value, size), 0, pc, order_detail(order));
+    }
+  }
+  w.moved_on(*me);
 }
 
-Value simulated_rmw(void* at, unsigned size, memory::Rmw op, Value operand, int order,
-                    const void* pc) {
-  const RuntimeScope scope;
+template <unsigned size>
+[[gnu::noinline]] Value simulated_rmw(void* at, memory::Rmw op, Value operand, int order,
+                                      const void* pc) {
+  const UnderRuntime me;
   World& w = world();
-  order = strengthened_order(w, pc, order, true, true);
   const Word& word = rmw_words[static_cast<std::size_t>(op)];
-  const Object object = point(w, word, at, size, true, pc);
-  touch_order(w, order);
-  fence_beside(w, pc, Strengthening::Kind::fence_before);
-  const Outcome outcome = w.memory.state().rmw(g_current->id, at, size, op, operand, order, pc);
-  fence_beside(w, pc, Strengthening::Kind::fence_after);
-  w.record_atomic(word, object);
-  if (w.tracing()) [[unlikely]] {
-    w.trace(word.text, object, traced(outcome.value, size), traced(operand, size), pc,
-            order_detail(order));
+  if (w.is_special()) [[unlikely]]
+    order = strengthened_order(w, pc, order, true, true);
+  const Operation o = come_to<size>(w, *me, word, at, true, pc);
+  if (w.is_special()) [[unlikely]] {
+    touch_order(w, order);
+    fence_beside(w, pc, Strengthening::Kind::fence_before);
+  }
+  const Outcome outcome = o.state.rmw(o.by, o.found, at, size, op, operand, order);
+  w.record_atomic(*me, word, o.object);
+  if (w.is_special()) [[unlikely]] {
+    fence_beside(w, pc, Strengthening::Kind::fence_after);
+    if (w.tracing()) {
+      w.trace(word.text, o.object, traced(outcome.value, size), traced(operand, size), pc,
+              order_detail(order));
+    }
   }
   // A lock that spins by exchange writes what was there.
   if (memory::read_memory(at, size) == outcome.value) {
-    w.read_again(at, size, static_cast<std::uint64_t>(outcome.value));
+    w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
   } else {
-    w.moved_on();
+    w.moved_on(*me);
   }
   return outcome.value;
 }
 
-Value simulated_compare_exchange(void* at, unsigned size, Value expected, Value desired,
-                                 int success, int failure, bool weak, bool& exchanged,
-                                 const void* pc) {
-  const RuntimeScope scope;
+/// What a compare-exchange is asked to do.
+struct Exchange {
+  Value expected;
+  Value desired;
+  int success;
+  int failure;
+  bool weak;
+};
+
+/// Returns what was read; `exchanged` says whether it succeeded.
+template <unsigned size>
+[[gnu::noinline]] Value simulated_compare_exchange(void* at, Exchange asked, bool& exchanged,
+                                                   const void* pc) {
+  const UnderRuntime me;
   World& w = world();
-  success = strengthened_order(w, pc, success, true, true);
-  failure = strengthened_order(w, pc, failure, true, false);
   const Word& word = compare_exchange_word;
-  const Object object = point(w, word, at, size, true, pc);
-  touch_order(w, std::max(success, failure));
-  fence_beside(w, pc, Strengthening::Kind::fence_before);
-  const Outcome outcome = w.memory.compare_exchange(g_current->id, at, size, expected, desired,
-                                                    success, failure, weak, pc);
-  fence_beside(w, pc, Strengthening::Kind::fence_after);
+  if (w.is_special()) [[unlikely]] {
+    asked.success = strengthened_order(w, pc, asked.success, true, true);
+    asked.failure = strengthened_order(w, pc, asked.failure, true, false);
+  }
+  const Operation o = come_to<size>(w, *me, word, at, true, pc);
+  if (w.is_special()) [[unlikely]] {
+    touch_order(w, std::max(asked.success, asked.failure));
+    fence_beside(w, pc, Strengthening::Kind::fence_before);
+  }
+  const Outcome outcome = w.memory.compare_exchange(me->id, at, size, asked.expected, asked.desired,
+                                                    asked.success, asked.failure, asked.weak, pc);
   exchanged = outcome.exchanged;
-  if (!exchanged) w.wrote_nothing(object);
-  w.record_atomic(word, object);
-  if (w.tracing()) [[unlikely]] {
-    w.trace(word.text, object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
-            exchanged ? order_detail(success) + ", succeeds"
-                      : read_detail(failure, outcome) + ", fails");
+  if (!exchanged) w.wrote_nothing(o.object);
+  w.record_atomic(*me, word, o.object);
+  if (w.is_special()) [[unlikely]] {
+    fence_beside(w, pc, Strengthening::Kind::fence_after);
+    if (w.tracing()) {
+      w.trace(word.text, o.object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
+              exchanged ? order_detail(asked.success) + ", succeeds"
+                        : read_detail(asked.failure, outcome) + ", fails");
+    }
   }
   if (exchanged) {
-    w.moved_on();
+    w.moved_on(*me);
   } else {
-    w.read_again(at, size, static_cast<std::uint64_t>(outcome.value));
+    w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
   }
   return outcome.value;
 }
@@ -206,4 +279,96 @@ void simulated_fence(int order, const void* pc) {
            w.tracing() ? order_detail(order) : std::string());
 }
 
+// --- the hooks: in a run, or what the code says -------------------------------------------------
+
+template <class T>
+[[gnu::always_inline]] inline T load(const volatile T* at, int order, const void* pc) {
+  if (!under_test()) return host_load(at);
+  return static_cast<T>(simulated_load<sizeof(T)>(const_cast<const T*>(at), order, pc));
+}
+
+template <class T>
+[[gnu::always_inline]] inline void store(volatile T* at, T value, int order, const void* pc) {
+  if (!under_test()) {
+    host_rmw(at, memory::Rmw::exchange, value);
+  } else {
+    simulated_store<sizeof(T)>(const_cast<T*>(at), value, order, pc);
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline T rmw(volatile T* at, memory::Rmw op, T operand, int order,
+                                    const void* pc) {
+  if (!under_test()) return host_rmw(at, op, operand);
+  return static_cast<T>(simulated_rmw<sizeof(T)>(const_cast<T*>(at), op, operand, order, pc));
+}
+
+template <class T>
+bool compare_exchange(volatile T* at, T& expected, T desired, int success, int failure, bool weak,
+                      const void* pc) {
+  if (!under_test()) return host_exchange_if_equal(at, expected, desired);
+  bool exchanged = false;
+  const auto read = simulated_compare_exchange<sizeof(T)>(
+      const_cast<T*>(at), {expected, desired, success, failure, weak}, exchanged, pc);
+  if (!exchanged) expected = static_cast<T>(read);
+  return exchanged;
+}
+
+}  // namespace
 }  // namespace aiosim::runtime
+
+using namespace aiosim::runtime;
+using aiosim::memory::Rmw;
+
+extern "C" {
+
+#define AIOSIM_RMW(bits, type, word, op)                                          \
+  type __tsan_atomic##bits##_##word(volatile type* at, type operand, int order) { \
+    return rmw<type>(at, Rmw::op, operand, order, AIOSIM_ENTRY);                 \
+  }
+
+#define AIOSIM_ATOMICS(bits, type)                                                                 \
+  type __tsan_atomic##bits##_load(const volatile type* at, int order) {                            \
+    return load<type>(at, order, AIOSIM_ENTRY);                                                   \
+  }                                                                                                \
+  void __tsan_atomic##bits##_store(volatile type* at, type value, int order) {                     \
+    store<type>(at, value, order, AIOSIM_ENTRY);                                                  \
+  }                                                                                                \
+  AIOSIM_RMW(bits, type, exchange, exchange)                                                       \
+  AIOSIM_RMW(bits, type, fetch_add, add)                                                           \
+  AIOSIM_RMW(bits, type, fetch_sub, sub)                                                           \
+  AIOSIM_RMW(bits, type, fetch_and, bit_and)                                                       \
+  AIOSIM_RMW(bits, type, fetch_or, bit_or)                                                         \
+  AIOSIM_RMW(bits, type, fetch_xor, bit_xor)                                                       \
+  AIOSIM_RMW(bits, type, fetch_nand, nand)                                                         \
+  int __tsan_atomic##bits##_compare_exchange_strong(volatile type* at, type* expected,             \
+                                                    type desired, int order, int failure) {        \
+    return compare_exchange<type>(at, *expected, desired, order, failure, false, AIOSIM_ENTRY);   \
+  }                                                                                                \
+  int __tsan_atomic##bits##_compare_exchange_weak(volatile type* at, type* expected, type desired, \
+                                                  int order, int failure) {                        \
+    return compare_exchange<type>(at, *expected, desired, order, failure, true, AIOSIM_ENTRY);    \
+  }                                                                                                \
+  type __tsan_atomic##bits##_compare_exchange_val(volatile type* at, type expected, type desired,  \
+                                                  int order, int failure) {                        \
+    compare_exchange<type>(at, expected, desired, order, failure, false, AIOSIM_ENTRY);           \
+    return expected;                                                                               \
+  }
+
+AIOSIM_ATOMICS(8, std::uint8_t)
+AIOSIM_ATOMICS(16, std::uint16_t)
+AIOSIM_ATOMICS(32, std::uint32_t)
+AIOSIM_ATOMICS(64, std::uint64_t)
+AIOSIM_ATOMICS(128, Wide)
+
+void __tsan_atomic_thread_fence(int order) {
+  if (under_test()) {
+    simulated_fence(order, AIOSIM_ENTRY);
+  } else {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+  }
+}
+// Orders nothing between threads.
+void __tsan_atomic_signal_fence(int) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
+
+}  // extern "C"

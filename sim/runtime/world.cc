@@ -48,7 +48,6 @@ World::~World() = default;
 RunResult World::run(const std::function<void()>& body, Chooser& chooser,
                      const RunOptions& options) {
   options_ = options;
-  strengthens_ = !options.strengthened.empty();
   chooser_ = &chooser;
   body_ = &body;
   now_ns_ = world_start_ns;
@@ -56,7 +55,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   state_version_ = 1;
   timers_version_ = 0;
   runnable_version_ = 0;
-  candidates_of_ = 0;
+  listed_for_ = nullptr;
   who_runs_ = {};
   point_ns_ = options.frozen_clock ? 0 : 1;
   spin_limit_ = options.spin_blocks ? 4 : 16;
@@ -92,6 +91,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
       [this](fault::PointId) { choose(Kind::fault, 1); });  // counted, so that keys stay
   chooser.begin();
   watch_ = chooser.watches();
+  special_ = options.record_trace || strengthens() || watch_ == Watch::transitions;
 
   Thread& first = new_thread(
       [](void*) -> void* {
@@ -191,7 +191,7 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.spin = {};
   std::fill(std::begin(thread.counts), std::end(thread.counts), 0u);
   thread.blocked_total_ns = 0;
-  thread.clock = &memory.clock(id);
+  thread.view = &memory.view(id);
   thread.start = start;
   thread.argument = argument;
   thread.result = nullptr;
@@ -258,7 +258,7 @@ void World::exit_thread(void* result) {
   me.state = Thread::State::finished;
   kernel->thread_exited(me.id);
   state_changed();
-  schedule();
+  schedule(me);
   __builtin_unreachable();
 }
 

@@ -19,6 +19,7 @@
 #include "aiosim/run.h"
 #include "memory/memory.h"
 #include "memory/shadow.h"
+#include "memory/thread_view.h"
 #include "runtime/object.h"
 #include "runtime/stack.h"
 
@@ -80,7 +81,7 @@ struct Spin {
 struct Thread {
   std::uint32_t id = 0;
   int harness = 0;                    // > 0: not under test
-  const memory::VectorClock* clock = nullptr;
+  memory::ThreadView* view = nullptr;
   char name[16] = {};
   enum class State : std::uint8_t { enabled, blocked, finished } state = State::enabled;
   bool yielded = false;
@@ -112,7 +113,7 @@ struct Thread {
   std::vector<void*> specific;        // pthread_setspecific, by simulated key
 
   /// Names its plain accesses since its last operation.
-  std::uint64_t who() const { return memory::Access::who(id, (*clock)[id]); }
+  std::uint64_t who() const { return memory::Access::who(id, view->clock[id]); }
 };
 
 class World final : public memory::ChoiceSource {
@@ -131,8 +132,10 @@ class World final : public memory::ChoiceSource {
   void point(const char* operation, Object object, const void* pc) {
     point(operation, object, pc, {id_of(object), true});
   }
-  /// The same for the hooks of atomics, whose clock Memory::starts has moved (point.h).
-  void point_of_atomic(const Word& operation, Object object, const void* pc, Touch next);
+  /// The same for the hooks of atomics, who have moved the thread's clock (point.h). Returns whether
+  /// other code ran meanwhile.
+  bool point_of_atomic(Thread& me, const Word& operation, Object object, const void* pc,
+                       Touch next);
 
   /// The same before an operation that waits for `wait` first, without deadline or signals: with
   /// RunOptions::waits_unseen nothing is left to wait for when this returns.
@@ -152,8 +155,8 @@ class World final : public memory::ChoiceSource {
   void wrote_nothing(Object object);
 
   /// An atomic operation read `value` and left it there / changed something.
-  void read_again(const void* at, unsigned size, std::uint64_t value) {
-    Spin& spin = g_current->spin;
+  static void read_again(Thread& me, const void* at, unsigned size, std::uint64_t value) {
+    Spin& spin = me.spin;
     for (const Spin::Read& read : spin.reads) {
       if (read.at == at && read.value == value) {
         ++spin.idle;
@@ -163,7 +166,7 @@ class World final : public memory::ChoiceSource {
     spin.reads[spin.next++ % spin.reads.size()] = {at, size, value};
     spin.idle = 0;
   }
-  void moved_on() { g_current->spin.idle = 0; }
+  static void moved_on(Thread& me) { me.spin.idle = 0; }
 
   /// Runs the handlers of the current thread's signals that are due; clears signal_ready. What
   /// the thread was about to do is left as it was.
@@ -194,15 +197,17 @@ class World final : public memory::ChoiceSource {
               const void* pc, std::string detail = {});
   /// The two halves of record() for an atomic, whose figures stay out of the hash: a list head's
   /// value is an address of this build.
-  void record_atomic(const Word& operation, Object object) {
-    mix(operation.hash + (static_cast<std::uint64_t>(g_current->id) << 48) +
+  void record_atomic(const Thread& me, const Word& operation, Object object) {
+    mix(operation.hash + (static_cast<std::uint64_t>(me.id) << 48) +
         (static_cast<std::uint64_t>(object.type) << 32) + object.number);
   }
   void trace(const char* operation, Object object, std::int64_t a, std::int64_t b, const void* pc,
              std::string detail);
   bool tracing() const { return options_.record_trace; }
   const std::vector<Strengthening>& strengthened() const { return options_.strengthened; }
-  bool strengthens() const { return strengthens_; }
+  bool strengthens() const { return !options_.strengthened.empty(); }
+  /// Somebody traces, strengthens, or watches transitions: more is to be done at each operation.
+  bool is_special() const { return special_; }
 
   // --- time -------------------------------------------------------------------------------------
   std::int64_t now_ns() const { return now_ns_; }
@@ -272,17 +277,22 @@ class World final : public memory::ChoiceSource {
     return thread.signal_ready || wait_is_over(thread);
   }
   /// Runs the thread that the chooser picks; returns when the current one is picked again.
-  void schedule();
+  bool schedule(Thread& me);
   std::uint32_t ask_who_runs(Thread& me);
+  void asked_while_watched() {
+    touched_.clear();
+    time_jumped_ = false;
+  }
   void tell_pending(Question& question);
   void tell_end();
   std::uint32_t given(const Question& question, std::uint32_t value, const char* label);
   static ObjectId wait_object(Object object);
+  void find_candidates(Thread& me);
   void find_runnable();
-  void list_candidates();
+  void list_candidates(Thread& me);
   void let_time_jump();
   void report_deadlock();
-  void switch_to(Thread& next);
+  void switch_to(Thread& me, Thread& next);
   [[noreturn]] void end_run();
   static void enter(boost::context::detail::transfer_t from);
   RunResult take_result();
@@ -293,17 +303,17 @@ class World final : public memory::ChoiceSource {
     hash_ = (hash_ ^ value) * 0x9e3779b97f4a7c15ULL;
     hash_ ^= hash_ >> 32;
   }
-  void mix_answer(const Question& question, std::uint32_t value) {
-    mix((static_cast<std::uint64_t>(question.key.thread) << 40) ^
-        (static_cast<std::uint64_t>(question.key.kind) << 32) ^
-        (static_cast<std::uint64_t>(question.answers) << 16) ^ value);
+  static std::uint64_t word_of(const Question& question) {
+    return static_cast<std::uint64_t>(question.key.thread) << 40 ^
+           static_cast<std::uint64_t>(question.key.kind) << 32 ^
+           static_cast<std::uint64_t>(question.answers) << 16;
   }
   std::uint64_t word_hash(const char* word);
 
   RunOptions options_;
   Chooser* chooser_ = nullptr;
   Watch watch_ = Watch::nothing;
-  bool strengthens_ = false;              // options_.strengthened is not empty
+  bool special_ = false;
   bool cut_ = false;
   bool time_jumped_ = false;              // since the last sched question
   std::uint32_t spinners_released_ = 0;
@@ -318,9 +328,10 @@ class World final : public memory::ChoiceSource {
   std::uint32_t runnable_ = 0;
   std::uint64_t runnable_version_ = 0;
   std::int64_t runnable_until_ns_ = 0;
-  std::uint64_t candidates_of_ = 0;       // what candidates_ was made of
+  const Thread* listed_for_ = nullptr;    // who asks candidates_, made of runnable_
   std::uint32_t candidate_count_ = 0;
   Question who_runs_;                     // with what all these questions have in common
+  std::uint64_t dull_who_runs_ = 0;       // what a dull answer to it adds to the hash
   std::int64_t point_ns_ = 1;             // by what a point moves the clock
   std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;

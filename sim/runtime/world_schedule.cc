@@ -36,12 +36,12 @@ void World::point(const char* operation, Object object, const void* pc, Touch ne
   memory.tick(me.id);
   if (me.unseen) [[unlikely]] {
     do {
-      schedule();
+      schedule(me);
     } while (!runnable(me));
     me.state = Thread::State::enabled;
     me.unseen = false;
   } else {
-    schedule();
+    schedule(me);
   }
   if (me.signal_ready) [[unlikely]]
     deliver_due_signals(next);
@@ -60,7 +60,7 @@ void World::deliver_due_signals(Touch next) {
   while (me.signal_ready) {
     deliver_signals();
     me.next = next;
-    schedule();  // what the handlers came before is a transition of its own
+    schedule(me);  // what the handlers came before is a transition of its own
   }
 }
 
@@ -142,7 +142,7 @@ void World::spin(Thread& me) {
   me.spin.reads = {};
   const bool yielded = me.yielded;
   me.yielded = true;
-  schedule();
+  schedule(me);
   me.yielded = yielded;
 }
 
@@ -204,23 +204,33 @@ void World::find_runnable() {
   }
 }
 
+void World::find_candidates(Thread& me) {
+  if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) find_runnable();
+  list_candidates(me);
+  listed_for_ = me.yielded ? nullptr : &me;
+  who_runs_.key.thread = me.id;
+  who_runs_.answers = candidate_count_;
+  who_runs_.threads = {candidates_.data(), candidate_count_};
+  who_runs_.current_enabled = candidates_[0] == me.id;
+  who_runs_.yielded = me.yielded;
+  dull_who_runs_ = word_of(who_runs_);
+}
+
 // Canonical order: the current thread first, then by creation index; a thread that gave way comes
 // last, so that the dull answer lets the next one run.
-void World::list_candidates() {
-  const std::uint32_t mine = g_current->id;
-  const bool yielded = g_current->yielded;
-  const std::uint32_t me = runnable_ & (1U << mine);
+void World::list_candidates(Thread& me) {
+  const std::uint32_t mine = runnable_ & (1U << me.id);
   // Bits from `start` up, then those below.
-  const std::uint32_t start = yielded ? mine : 0;
+  const std::uint32_t start = me.yielded ? me.id : 0;
   std::uint32_t n = 0;
-  if (!yielded && me != 0) candidates_[n++] = mine;
-  const std::uint32_t others = runnable_ & ~me;
+  if (!me.yielded && mine != 0) candidates_[n++] = me.id;
+  const std::uint32_t others = runnable_ & ~mine;
   for (std::uint32_t part : {others >> start << start, others & ~(~0U << start)}) {
     for (; part != 0; part &= part - 1) {
       candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(part));
     }
   }
-  if (yielded && me != 0) candidates_[n++] = mine;
+  if (me.yielded && mine != 0) candidates_[n++] = me.id;
   candidate_count_ = n;
 }
 
@@ -236,7 +246,7 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
   const std::uint32_t value = chooser_->choose(question);
   --me.harness;
   if (value != 0) return given(question, value, label);
-  mix_answer(question, 0);
+  hash_ += word_of(question);
   return 0;
 }
 
@@ -248,8 +258,9 @@ std::uint32_t World::given(const Question& question, std::uint32_t value, const 
     end_run();
   }
   if (value >= question.answers) value = 0;
-  mix_answer(question, value);
+  hash_ += word_of(question);
   if (value == 0) return 0;
+  mix(value);
   ++me.harness;
   Site at = site_;
   if (label != nullptr) at = {label, {}, site_.pc};
@@ -301,7 +312,7 @@ Wake World::block(const Wait& wait) {
     me.state = Thread::State::blocked;
     runnable_version_ = 0;
     do {
-      schedule();
+      schedule(me);
     } while (!runnable(me));
     me.state = Thread::State::enabled;
     if (!me.signal_ready || wait.signals_end) break;
