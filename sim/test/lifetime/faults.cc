@@ -11,6 +11,9 @@
 
 #define PLANTED [[gnu::noinline]]
 
+// clang 14 declares it with -fsized-deallocation only.
+void operator delete(void* block, std::size_t size) noexcept;
+
 namespace planted {
 
 struct Node {
