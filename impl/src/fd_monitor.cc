@@ -97,6 +97,8 @@ bool FdMonitor::need_wait() const {
   return ring_ != nullptr ? ring_->need_wait() : handlers_.unpollable() != 0;
 }
 
+int FdMonitor::ring_fd() const { return ring_ != nullptr ? ring_->fd() : -1; }
+
 const char* FdMonitor::name() const {
   if (ring_ != nullptr) return "io_uring";
   return epoll_.active() ? "epoll" : "ppoll";

@@ -5,7 +5,8 @@
 namespace aio {
 
 namespace {
-constexpr std::uint32_t one_sleep = 2;  // bit 0 is a foreign loop's (R33)
+constexpr std::uint32_t foreign_sleep = 1;  // a bit (R33)
+constexpr std::uint32_t one_sleep = 2;      // the rest is a count
 }  // namespace
 
 void NotifyGate::notify() {
@@ -25,6 +26,16 @@ void NotifyGate::raise() {
 void NotifyGate::lower() {
   AIO_CHECK(notify_me() >= one_sleep);
   notify_me_.store(notify_me() - one_sleep, std::memory_order_release);
+}
+
+void NotifyGate::raise_foreign() {
+  notify_me_.store(notify_me() | foreign_sleep, std::memory_order_relaxed);
+  // Store buffering; pairs with the fence in notify(). The caller looks at the work next.
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+}
+
+void NotifyGate::lower_foreign() {
+  notify_me_.store(notify_me() & ~foreign_sleep, std::memory_order_release);
 }
 
 void NotifyGate::accept() {

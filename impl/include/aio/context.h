@@ -161,6 +161,7 @@ class Context {
   [[nodiscard]] const char* monitor_name() const { return monitor_.name(); }
 
  private:
+  friend class ForeignLoop;
   class Visit;
 
   void claim_home_thread();

@@ -144,6 +144,9 @@ class FdMonitor {
   /// completions, or changes that the kernel does not know of yet (R58, R59, R84.7). Home thread.
   [[nodiscard]] bool need_wait() const;
 
+  /// Readable when need_wait() has become true, with io_uring; else -1. For ForeignLoop.
+  [[nodiscard]] int ring_fd() const;
+
   /// "ppoll", "epoll" or "io_uring".
   [[nodiscard]] const char* name() const;
 

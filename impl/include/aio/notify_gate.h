@@ -2,7 +2,7 @@
 // the event fd (R35 to R42, today's protocol).
 //
 //   any thread      notify()
-//   home thread     raise(), lower(), accept(), clear_event()
+//   home thread     raise(), lower(), raise_foreign(), lower_foreign(), accept(), clear_event()
 //   any thread      notified(), event(), notify_me() (a snapshot)
 //
 // State of the pair (notify_me, notified), n > 0 while the home thread is about to sleep or sleeps:
@@ -20,15 +20,14 @@
 //      reverse, a sleeper whose event fd nobody will write although notified is set, cannot be.
 //
 // Barriers
-//   (i)  full fence in notify() / full fence in raise(). Store buffering: the producer sets
-//   notified
-//        and reads notify_me, the home thread sets notify_me and reads notified. One of the two
-//        sees the other's store.
+//   (i)  full fence in notify() / full fence in raise() and raise_foreign(). Store buffering: the
+//        producer sets notified and reads notify_me, the home thread sets notify_me and reads
+//        notified. One of the two sees the other's store.
 //   (ii) release fetch_or in notify() / acquire exchange in accept(). When accept() clears what a
 //        producer set, it reads that very store or a later exchange of its release sequence, so
 //        the work before the notify() is visible after accept(). A plain store would not do in
 //        C++20: a second producer's store would end the first one's release sequence (R43).
-//   (iv) release store in lower(): the wait cannot sink below it.
+//   (iv) release store in lower() and lower_foreign(): the wait cannot sink below it.
 #pragma once
 
 #include <atomic>
@@ -55,6 +54,11 @@ class NotifyGate {
   /// Takes one raise() back. Home thread.
   void lower();
 
+  /// Announces that a foreign loop may sleep, or takes it back; twice is as good as once (R32, R33).
+  /// Home thread.
+  void raise_foreign();
+  void lower_foreign();
+
   /// Forgets the notifications so far; their work is visible to the caller afterwards (R37).
   /// Does not touch the event fd. Home thread.
   void accept();
@@ -66,7 +70,7 @@ class NotifyGate {
   /// and accept()'s business.
   [[nodiscard]] bool notified() const { return notified_.load(std::memory_order_relaxed) != 0; }
 
-  /// Twice the number of sleeps announced; bit 0 is reserved for a foreign loop (R33).
+  /// Twice the number of sleeps announced; bit 0 is a foreign loop's (R33).
   [[nodiscard]] std::uint32_t notify_me() const {
     return notify_me_.load(std::memory_order_relaxed);
   }

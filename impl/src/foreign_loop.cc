@@ -1,0 +1,75 @@
+#include "aio/foreign_loop.h"
+
+#include "check.h"
+#include "timeout.h"
+
+namespace aio {
+
+namespace {
+constexpr std::int64_t ring_short_of_memory_ns = 1'000'000;  // when to try again
+}  // namespace
+
+ForeignLoop::~ForeignLoop() { context_.gate_.lower_foreign(); }
+
+/// The ring is told of changes, and what it knows is taken over. The foreign loop watches the
+/// handlers' fds itself: a ring that takes no requests for now holds up the user's own alone.
+void ForeignLoop::ask_ring(ReadyList& ready) {
+  FdMonitor& monitor = context_.monitor_;
+  if (monitor.ring_fd() >= 0 && monitor.need_wait()) monitor.wait(ready, 0);
+}
+
+int ForeignLoop::prepare() {
+  Context& context = context_;
+  context.claim_home_thread();
+  AIO_CHECK(!context.window_.walking());
+  context.monitor_.reserve();
+  context.window_.refresh();
+  context.retire_removed();
+  if (context.visits_ == 0) context.free_retired();
+  context.gate_.raise_foreign();
+  context.window_.leave(context.found_late_);
+  ask_ring(context.found_late_);
+  if (!context.found_late_.empty() || context.gate_.notified()) return 0;
+  std::int64_t timeout_ns = context.timeout_ns();
+  if (context.monitor_.ring_fd() >= 0 && context.monitor_.need_wait()) {
+    timeout_ns = detail::sooner(timeout_ns, ring_short_of_memory_ns);
+  }
+  return detail::ns_to_ms(timeout_ns);
+}
+
+void ForeignLoop::report(int fd, std::uint64_t generation, short revents) {
+  const auto guard = context_.handlers_.lock();
+  FdHandler* handler = context_.handlers_.find_live(fd);
+  if (handler == nullptr || std::uint64_t{handler->generation} + 1 != generation) return;
+  context_.found_late_.add_events(*handler, revents);
+}
+
+bool ForeignLoop::check(bool fds_ready) {
+  context_.gate_.lower_foreign();
+  context_.gate_.accept();
+  return fds_ready || !context_.found_late_.empty() || context_.bottom_halves_.timeout_ns() >= 0 ||
+         context_.timers_.deadline_ns() == 0;
+}
+
+bool ForeignLoop::dispatch() {
+  Context& context = context_;
+  context.claim_home_thread();
+  context.monitor_.reserve();
+  bool progress = false;
+  ++context.visits_;
+  context.retire_removed();
+  {
+    ReadyList ready;
+    ready.take_from(context.found_late_);
+    ask_ring(ready);
+    if (context.run_bottom_halves()) progress = true;
+    if (context.dispatch(ready, -1)) progress = true;
+  }
+  context.retire_removed();
+  if (context.visits_ == 1) context.free_retired();  // as any outermost poll (R74)
+  --context.visits_;
+  if (context.timers_.run()) progress = true;
+  return progress;
+}
+
+}  // namespace aio
