@@ -152,7 +152,8 @@ bool UringMonitor::asked(const FdHandler& handler) const {
 }
 
 bool UringMonitor::need_wait() const {
-  return io_uring_cq_ready(&ring_) != 0 || io_uring_sq_ready(&ring_) != 0 || !changes_.empty() ||
+  return completed_ != nullptr || io_uring_cq_ready(&ring_) != 0 ||
+         io_uring_sq_ready(&ring_) != 0 || !changes_.empty() ||
          !requests_.empty() || io_uring_cq_has_overflow(&ring_);
 }
 
