@@ -32,9 +32,7 @@ FdHandler* handler_of(const FdHandlerList& handlers, std::uint64_t key) {
 }
 
 /// The kernel is short of something and may have it later.
-bool is_transient(int result) {
-  return result == -EAGAIN || result == -EBUSY || result == -ENOMEM;
-}
+bool is_transient(int result) { return result == -EAGAIN || result == -EBUSY || result == -ENOMEM; }
 
 }  // namespace
 
@@ -153,8 +151,8 @@ bool UringMonitor::asked(const FdHandler& handler) const {
 
 bool UringMonitor::need_wait() const {
   return completed_ != nullptr || io_uring_cq_ready(&ring_) != 0 ||
-         io_uring_sq_ready(&ring_) != 0 || !changes_.empty() ||
-         !requests_.empty() || io_uring_cq_has_overflow(&ring_);
+         io_uring_sq_ready(&ring_) != 0 || !changes_.empty() || !requests_.empty() ||
+         io_uring_cq_has_overflow(&ring_);
 }
 
 // ---- waiting ----
@@ -237,7 +235,8 @@ void UringMonitor::handler_completed(FdHandler& handler, int result, ReadyList& 
   handler.ring_asked = false;
   // Cancelled though nobody removed it: the thread that asked has ended (bind_home_thread()).
   const bool failed = result < 0 && result != -ECANCELED;
-  if (result != -ECANCELED) ready.add_events(handler, static_cast<short>(failed ? POLLERR : result));
+  if (result != -ECANCELED)
+    ready.add_events(handler, static_cast<short>(failed ? POLLERR : result));
   // Asking again for what failed would fail again: a busy loop. The handler heard of it (R84.9).
   if (!failed) push(handler, add_wanted);
 }

@@ -23,8 +23,8 @@ inline bool say_if_without_io_uring(const aio::Context& context) {
   return false;
 }
 
-/// Runs each test with ppoll, with epoll from the start, and with io_uring; where that cannot be set
-/// up, the test runs on what the loop falls back to, and says so.
+/// Runs each test with ppoll, with epoll from the start, and with io_uring; where that cannot be
+/// set up, the test runs on what the loop falls back to, and says so.
 class EachMonitor : public testing::TestWithParam<aio::Monitor> {
  protected:
   static aio::ContextOptions options() {
@@ -46,11 +46,10 @@ inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) 
   return info.param == aio::Monitor::ppoll ? "ppoll" : "epoll";
 }
 
-#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                       \
-  INSTANTIATE_TEST_SUITE_P(, Suite,                                               \
-                           testing::Values(aio::Monitor::ppoll, aio::Monitor::epoll, \
-                                           aio::Monitor::io_uring),               \
-                           aio_test::monitor_of)
+#define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                                       \
+  INSTANTIATE_TEST_SUITE_P(                                                                       \
+      , Suite, testing::Values(aio::Monitor::ppoll, aio::Monitor::epoll, aio::Monitor::io_uring), \
+      aio_test::monitor_of)
 
 /// Adapts a std::function, kept alive by the test, to callback and opaque.
 using Action = std::function<void()>;

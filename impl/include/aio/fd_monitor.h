@@ -1,5 +1,5 @@
-// FdMonitor: waits in the kernel for the handlers of a list: by io_uring where that is wanted and to
-// be had (R83, R84); else by ppoll, and epoll once there are many (R78 to R82).
+// FdMonitor: waits in the kernel for the handlers of a list: by io_uring where that is wanted and
+// to be had (R83, R84); else by ppoll, and epoll once there are many (R78 to R82).
 //
 //   any thread      update(), with the handler list's lock; add()
 //   home thread     reserve(), wait(), need_wait(), name()
