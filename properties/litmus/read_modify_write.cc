@@ -62,7 +62,7 @@ Registers three() {
   return {r[0], r[1], r[2]};
 }
 
-//   x = 1; y = 1   ||   r1 = y; r2 = fetch_add(x, 0)
+//   x = 1; y = 1   ||   r1 = y; r2 = fetch_add(x, 2)
 template <memory_order store, memory_order load>
 Registers mp() {
   std::atomic<int> x{0}, y{0};
@@ -74,7 +74,7 @@ Registers mp() {
       },
       [&] {
         r1 = y.load(load);
-        r2 = x.fetch_add(0, rlx);
+        r2 = x.fetch_add(2, rlx);  // 0 would be a load, says clang
       });
   return {r1, r2};
 }

@@ -57,10 +57,12 @@ std::string without_parameters(const std::string& text) {
 std::string function_name(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
   for (const unsigned which : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
-    if (dwarf_attr_integrate(die, which, &attribute) != nullptr) {
-      const char* name = dwarf_formstring(&attribute);
-      if (name != nullptr) return without_parameters(demangled(name));
-    }
+    if (dwarf_attr_integrate(die, which, &attribute) == nullptr) continue;
+    const char* name = dwarf_formstring(&attribute);
+    if (name == nullptr) continue;
+    const std::string whole = demangled(name);
+    if (whole.find("::$_") != std::string::npos) break;  // clang's lambdas; g++ gives them none
+    return without_parameters(whole);
   }
   const char* name = dwarf_diename(die);
   return name == nullptr ? std::string() : name;
@@ -111,20 +113,30 @@ struct Symbolizer::Impl {
   Place look_up(const void* pc);
 };
 
+/// The compilation unit of an address. clang writes no .debug_aranges, by which libdw looks first.
+Dwarf_Die* find_unit(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr* bias) {
+  Dwarf_Die* unit = dwfl_module_addrdie(module, address, bias);
+  if (unit != nullptr) return unit;
+  while ((unit = dwfl_module_nextcu(module, unit, bias)) != nullptr) {
+    if (dwarf_haspc(unit, address - *bias) > 0) break;
+  }
+  return unit;
+}
+
 Place Symbolizer::Impl::look_up(const void* pc) {
   // A return address: the call is before it.
   const auto address = reinterpret_cast<Dwarf_Addr>(pc) - 1;
   Dwfl_Module* module = dwfl == nullptr ? nullptr : dwfl_addrmodule(dwfl, address);
   if (module == nullptr) return {};
   Place place;
-  if (Dwfl_Line* line = dwfl_module_getsrc(module, address)) {
-    int number = 0;
-    const char* file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-    if (file != nullptr) place.file = file;
-    place.line = static_cast<unsigned>(number);
-  }
   Dwarf_Addr bias = 0;
-  Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+  Dwarf_Die* unit = find_unit(module, address, &bias);
+  if (Dwarf_Line* line = unit == nullptr ? nullptr : dwarf_getsrc_die(unit, address - bias)) {
+    int number = 0;
+    const char* file = dwarf_linesrc(line, nullptr, nullptr);
+    if (file != nullptr) place.file = file;
+    if (dwarf_lineno(line, &number) == 0) place.line = static_cast<unsigned>(number);
+  }
   Dwarf_Die* innermost = nullptr;
   const int depth = unit == nullptr ? 0 : dwarf_getscopes(unit, address - bias, &innermost);
   // The scopes of the address, innermost first, as the compiler laid them out; those of an inlined

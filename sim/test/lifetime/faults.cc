@@ -218,8 +218,8 @@ void held_by_a_thread() {
 // --- use after return
 
 PLANTED int* address_of_local() {
-  int local = 1;
-  int* const at = opaque(&local);
+  int locals[64] = {1};  // the first lies below the frames of the calls that follow
+  int* const at = opaque(locals);
   stay();
   return opaque(at);
 }
