@@ -15,8 +15,18 @@ namespace {
 
 // Where the words that both sides use lie, from the start of the rings' memory.
 enum Word : std::size_t {
-  sq_head, sq_tail, sq_mask, sq_size, sq_flags, sq_dropped,
-  cq_head, cq_tail, cq_mask, cq_size, cq_flags, cq_overflow,
+  sq_head,
+  sq_tail,
+  sq_mask,
+  sq_size,
+  sq_flags,
+  sq_dropped,
+  cq_head,
+  cq_tail,
+  cq_mask,
+  cq_size,
+  cq_flags,
+  cq_overflow,
   word_count
 };
 constexpr std::size_t word_stride = 8;
@@ -27,7 +37,9 @@ unsigned* word(char* memory, Word which) {
   return reinterpret_cast<unsigned*>(memory + which * word_stride);
 }
 
-std::size_t array_bytes(unsigned sq_entries) { return (sq_entries * sizeof(unsigned) + 15) & ~15UL; }
+std::size_t array_bytes(unsigned sq_entries) {
+  return (sq_entries * sizeof(unsigned) + 15) & ~15UL;
+}
 
 io_uring_cqe* cqes(char* memory, unsigned sq_entries) {
   return reinterpret_cast<io_uring_cqe*>(memory + header_bytes + array_bytes(sq_entries));
@@ -145,18 +157,31 @@ bool IoUring::has_work(std::uint32_t thread) const {
   return false;
 }
 
+bool IoUring::is_work(const Request& request, std::uint32_t thread) const {
+  return is_of(request, thread) && !request.deferred && can_complete(request);
+}
+
+/// A timeout that completions have taken along is work of its own: it may come after the return to
+/// those who waited for them.
+void IoUring::defer_due() {
+  for (Request& request : requests_) {
+    if (request.asked || !is_due(request)) continue;
+    request.asked = true;
+    request.deferred = state_.world.choose(Kind::poll_order, 2, "the timeout completes later") != 0;
+  }
+}
+
 /// Posts one of those of `thread` that have something to post; which: a choice.
 bool IoUring::complete_one(std::uint32_t thread) {
   std::uint32_t candidates = 0;
   for (const Request& request : requests_) {
-    if (is_of(request, thread) && can_complete(request)) ++candidates;
+    if (is_work(request, thread)) ++candidates;
   }
   if (candidates == 0) return false;
   std::uint32_t pick = state_.world.choose(Kind::poll_order, candidates, "which completes first");
   for (std::size_t i = 0; i < requests_.size(); ++i) {
     const Request& request = requests_[i];
-    if (!is_of(request, thread) || !can_complete(request)) continue;
-    if (pick-- != 0) continue;
+    if (!is_work(request, thread) || pick-- != 0) continue;
     complete(i, is_due(request) ? 0 : outcome(request));
     break;
   }
@@ -174,10 +199,17 @@ void IoUring::complete(std::size_t index, std::int32_t result) {
   post(request.user_data, result, timeout);
 }
 
-void IoUring::run_work() {
-  for (Request& request : requests_) request.deferred = false;
-  while (complete_one(state_.thread())) {
+void IoUring::run_all_work() {
+  for (Request& request : requests_) {
+    if (is_of(request, state_.thread())) request.deferred = false;
   }
+  run_work();
+}
+
+void IoUring::run_work() {
+  do {
+    defer_due();
+  } while (complete_one(state_.thread()));
 }
 
 /// An interrupt may make another thread do its work at once, or it does it when it comes here.

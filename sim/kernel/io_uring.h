@@ -1,10 +1,10 @@
 // io_uring(7): a ring, what was asked through it, and what completed.
 //
-// The rings' memory is real: code under test fills in entries and moves heads with liburing's inline
-// functions. The kernel moves the completion queue's tail by read-modify-writes that release, so
-// that a load which acquires it is ordered after whatever made each of the completions, and may
-// read an older tail as long as nothing orders it. What else the kernel writes, only the ring's own
-// thread reads.
+// The rings' memory is real: code under test fills in entries and moves heads with liburing's
+// inline functions. The kernel moves the completion queue's tail by read-modify-writes that
+// release, so that a load which acquires it is ordered after whatever made each of the completions,
+// and may read an older tail as long as nothing orders it. What else the kernel writes, only the
+// ring's own thread reads.
 //
 // Work (Linux: task work). An event at an fd only marks a poll request; its completion is posted by
 // the thread that asked, when it next enters the kernel, or at once if an interrupt makes it: a
@@ -59,7 +59,9 @@ class IoUring final : public File {
   /// Takes up to `count` entries; how many, or -errno if none.
   int submit(unsigned count, const void* pc);
 
-  /// The current thread is in the kernel: it posts what its requests have come to.
+  /// The current thread enters the kernel, or wakes there: it posts what its requests have come to.
+  void run_all_work();
+  /// The same but for what was deferred.
   void run_work();
   /// After a call of the current thread: requests of others that have something to post now.
   void tell_owners();
@@ -85,12 +87,13 @@ class IoUring final : public File {
   struct Request {
     enum class Kind { poll, timeout, cancelled_poll } kind;
     std::uint64_t user_data;
-    std::uint32_t owner;       // thread
-    File* file;                // pinned; of a timeout: its timer, which is nobody else's
-    std::uint32_t mask = 0;    // of a poll
-    std::uint64_t after = 0;   // of a timeout: completes after so many completions, 0: never
-    bool deferred = false;     // its owner posts it at its next entry
-    bool orphaned = false;     // its owner has ended: anybody posts that it is cancelled
+    std::uint32_t owner;      // thread
+    File* file;               // pinned; of a timeout: its timer, which is nobody else's
+    std::uint32_t mask = 0;   // of a poll
+    std::uint64_t after = 0;  // of a timeout: completes after so many completions, 0: never
+    bool deferred = false;    // its owner posts it at its next entry
+    bool asked = false;       // of a timeout that is due: whether it is deferred
+    bool orphaned = false;    // its owner has ended: anybody posts that it is cancelled
   };
   struct Completion {
     std::uint64_t user_data;
@@ -108,6 +111,8 @@ class IoUring final : public File {
   static bool is_of(const Request& request, std::uint32_t thread);
   bool is_due(const Request& request) const;
   bool can_complete(const Request& request) const;
+  bool is_work(const Request& request, std::uint32_t thread) const;
+  void defer_due();
   bool has_work(std::uint32_t thread) const;
   bool complete_one(std::uint32_t thread);
   void complete(std::size_t index, std::int32_t result);

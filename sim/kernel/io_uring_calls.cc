@@ -22,14 +22,13 @@ IoUring* ring_of(State& k, int fd) { return dynamic_cast<IoUring*>(k.file(fd)); 
 int wait_for_completions(State& k, IoUring& ring, int fd, unsigned complete) {
   IoUring::Waiting waiting = ring.waiting(complete);
   int result = 0;
-  for (;;) {
+  for (ring.run_work();; ring.run_all_work()) {
     ring.flush_overflow();
-    ring.run_work();
     if (result != 0 || ring.enough(waiting)) break;
     result = k.signals.interrupts()
                  ? -EINTR
-                 : k.wait("io_uring_enter", fd_object(fd), -1,
-                          fault::PointId::io_uring_enter_eintr, IoUring::goes_on, &waiting);
+                 : k.wait("io_uring_enter", fd_object(fd), -1, fault::PointId::io_uring_enter_eintr,
+                          IoUring::goes_on, &waiting);
   }
   return ring.unseen() != 0 ? 0 : result;
 }
@@ -37,9 +36,7 @@ int wait_for_completions(State& k, IoUring& ring, int fd, unsigned complete) {
 int enter_once(State& k, int fd, unsigned submit, unsigned complete, unsigned flags,
                const void* pc) {
   k.enter("io_uring_enter", fd_object(fd), pc);
-  const auto done = [&](int result) {
-    return k.leave("io_uring_enter", fd, result, pc, complete);
-  };
+  const auto done = [&](int result) { return k.leave("io_uring_enter", fd, result, pc, complete); };
   if (k.file(fd) == nullptr) return done(-EBADF);
   IoUring* const ring = ring_of(k, fd);
   if (ring == nullptr) return done(-EOPNOTSUPP);
@@ -63,8 +60,9 @@ int enter_once(State& k, int fd, unsigned submit, unsigned complete, unsigned fl
 char* RingMemory::take(std::size_t bytes) {
   if (base_ == nullptr) {
     void* const wanted = reinterpret_cast<void*>(rings_address);
-    void* const got = mmap(wanted, rings_bytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+    void* const got =
+        mmap(wanted, rings_bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
     if (got != wanted) throw std::runtime_error("the address range of io_uring's rings is taken");
     base_ = static_cast<char*>(got);
   }
@@ -83,8 +81,8 @@ int Kernel::io_uring_setup(unsigned entries, ::io_uring* ring, io_uring_params* 
     return k.leave("io_uring_setup", result, result, pc, entries);
   };
   if ((params->flags & ~IORING_SETUP_CQSIZE) != 0) {
-    k.world.fail(VerdictKind::crash, "io_uring_setup flags " + std::to_string(params->flags) +
-                                         " are not simulated");
+    k.world.fail(VerdictKind::crash,
+                 "io_uring_setup flags " + std::to_string(params->flags) + " are not simulated");
   }
   if (entries == 0 || entries > most_entries) return done(-EINVAL);
   const unsigned sq_entries = std::bit_ceil(entries);

@@ -44,7 +44,7 @@ class State {
     world.point(call, object, pc, {runtime::World::id_of(the_kernel), true});
     if (timers.next_ns() >= 0) world.touch({runtime::ObjectType::clock, 0}, false);
     timers.advance();
-    for (IoUring* ring : rings) ring->run_work();
+    for (IoUring* ring : rings) ring->run_all_work();
   }
 
   /// The call's line in the trace, the probe of a harness that watches system calls, and signals.

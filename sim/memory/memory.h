@@ -36,12 +36,15 @@ class ChoiceSource {
     return 0;
   }
   /// A race or a use of freed memory by the current thread: ends the run.
-  [[noreturn]] virtual void memory_fault(VerdictKind kind, const std::string& text) = 0;
+  /// The text is taken: nothing unwinds the caller's frame.
+  [[noreturn]] virtual void memory_fault(VerdictKind kind, std::string text) = 0;
   /// "file:line"-able description of a code address, for texts (may be just the address).
   virtual std::string describe_pc(const void* pc) = 0;
   /// The current thread's calls from the access at `pc` outwards, a line each: "\n    in x",
   /// "\n    called from y". For texts.
   virtual std::string describe_stack(const void* pc) { return "\n    in " + describe_pc(pc); }
+  /// Does a code address in a CallStack belong to code under test? The stack ends where not.
+  virtual bool is_of_stack(const void* /*pc*/) { return true; }
 
  protected:
   /// Of the questions by kind, of the thread that runs.

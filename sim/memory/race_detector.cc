@@ -89,7 +89,7 @@ void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, s
   });
 }
 
-Cell& RaceDetector::atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size,
+Cell& RaceDetector::atomic_cell(Accessor by, std::uintptr_t at, unsigned size,
                                 const char* what) {
   if (at % size != 0) [[unlikely]] {
     choices_.memory_fault(VerdictKind::crash, "misaligned " + std::string(what) + " of " +
@@ -118,7 +118,7 @@ bool RaceDetector::check_cell(const Accessor& by, Cell& cell, std::uint32_t byte
   return ordered;
 }
 
-void RaceDetector::check_against_plain(const Accessor& by, Cell& cell, Location& location,
+void RaceDetector::check_against_plain(Accessor by, Cell& cell, Location& location,
                                        bool write) {
   bool ordered;
   if (location.size <= Shadow::cell_bytes) {
@@ -136,7 +136,7 @@ void RaceDetector::check_against_plain(const Accessor& by, Cell& cell, Location&
   if (ordered) location.after_plain |= 1U << by.thread;
 }
 
-void RaceDetector::against_overlapping(const Accessor& by, const Location& location, bool write) {
+void RaceDetector::against_overlapping(Accessor by, const Location& location, bool write) {
   const Party now{by.thread, by.view.clock[by.thread], write, true, location.size, by.pc};
   locations_.each_overlapping(location, [&](const Location& other) {
     const std::uint32_t accessors = write ? other.writers | other.readers : other.writers;

@@ -100,7 +100,7 @@ class RaceDetector {
   }
 
   /// Cell of an atomic access; ends the run if it is freed memory or misaligned.
-  Cell& atomic_cell(const Accessor& by, std::uintptr_t at, unsigned size, const char* what);
+  Cell& atomic_cell(Accessor by, std::uintptr_t at, unsigned size, const char* what);
   /// Checks an atomic access against plain ones, and keeps it for plain ones to come.
   void atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
     if ((location.after_plain >> by.thread & 1) == 0) {
@@ -161,13 +161,13 @@ class RaceDetector {
   /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
   void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
                     std::size_t size, const char* what);
-  void check_against_plain(const Accessor& by, Cell& cell, Location& location, bool write);
+  void check_against_plain(Accessor by, Cell& cell, Location& location, bool write);
   /// Are all plain accesses in the cell ordered? Ends the run for one that races.
   bool check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes, const Location& location,
                   bool write);
   void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
   /// An atomic of another size, or at another place, that shares bytes with `location`.
-  void against_overlapping(const Accessor& by, const Location& location, bool write);
+  void against_overlapping(Accessor by, const Location& location, bool write);
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 

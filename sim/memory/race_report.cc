@@ -1,6 +1,8 @@
 // The texts of data races, uses of freed memory and accesses out of bounds.
 #include "memory/race_detector.h"
 
+#include <utility>
+
 namespace aiosim::memory {
 
 namespace {
@@ -23,7 +25,7 @@ std::string RaceDetector::describe(const Party& party, const char* verb_form) {
 std::string RaceDetector::lines(const CallStack& stack) {
   std::string text;
   for (const void* pc : stack.pcs) {
-    if (pc == nullptr) break;
+    if (pc == nullptr || (!text.empty() && !choices_.is_of_stack(pc))) break;
     text += (text.empty() ? "\n    in " : "\n    called from ") + choices_.describe_pc(pc);
   }
   return text;
@@ -88,9 +90,8 @@ void RaceDetector::race(const Accessor& by, const Party& now, const Party& befor
   if (now.atomic && before.atomic) {
     text += "\n  both are atomic, but not of one object: they overlap in part";
   }
-  choices_.memory_fault(VerdictKind::data_race,
-                        text + "\n  missing edge: " + missing_edge(by, before) +
-                            describe_block(at));
+  text += "\n  missing edge: " + missing_edge(by, before) + describe_block(at);
+  choices_.memory_fault(VerdictKind::data_race, std::move(text));
   __builtin_unreachable();  // g++ forgets that a virtual function does not return
 }
 
@@ -102,7 +103,8 @@ void RaceDetector::use_after_free(const Accessor& by, const Cell& cell, std::uin
                      "\n  in a block of " + bytes_of(block.size) + " " +
                      ends("freed", block.freed_by, block.freed_at);
   if (at >= block.address) text += "\n  place: byte " + std::to_string(at - block.address);
-  choices_.memory_fault(VerdictKind::use_after_free, text + allocation(block));
+  text += allocation(block);
+  choices_.memory_fault(VerdictKind::use_after_free, std::move(text));
   __builtin_unreachable();
 }
 
@@ -116,7 +118,8 @@ void RaceDetector::out_of_bounds(const Accessor& by, std::uintptr_t at, std::siz
     text += "\n  it begins " + std::to_string(block->address + block->size - at) +
             " bytes before the end of the block";
   }
-  choices_.memory_fault(VerdictKind::out_of_bounds, text + describe_block(at));
+  text += describe_block(at);
+  choices_.memory_fault(VerdictKind::out_of_bounds, std::move(text));
   __builtin_unreachable();
 }
 

@@ -72,7 +72,7 @@ struct Memory::State {
       look_up(entry, by, address, size, what);
     return entry;
   }
-  [[gnu::noinline]] void look_up(Recent& entry, const Accessor& by, std::uintptr_t address,
+  [[gnu::noinline]] void look_up(Recent& entry, Accessor by, std::uintptr_t address,
                                  unsigned size, const char* what) {
     Cell& cell = races.atomic_cell(by, address, size, what);
     entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};

@@ -48,9 +48,7 @@ memory::CallStack call_stack(const Caller& caller) {
   for (std::size_t i = 1; i < memory::CallStack::max_depth; ++i) {
     const auto at = reinterpret_cast<std::uintptr_t>(frame);
     if (at <= below || at > top - sizeof(Frame) || at % alignof(Frame) != 0) break;
-    const void* const pc = frame->return_address;
-    if (is_runtime(pc) || !is_code(pc)) break;
-    stack.pcs[i] = pc;
+    stack.pcs[i] = frame->return_address;
     below = at;
     frame = frame->caller;
   }
@@ -61,14 +59,6 @@ std::string describe_current_stack(const void* pc) {
   Unwinding unwinding{pc, 0, {}};
   _Unwind_Backtrace(visit, &unwinding);
   return unwinding.depth == 0 ? line(0, pc) : unwinding.text;
-}
-
-std::string describe_stack(const memory::CallStack& stack) {
-  std::string text;
-  for (std::size_t i = 0; i < stack.pcs.size() && stack.pcs[i] != nullptr; ++i) {
-    text += line(i, stack.pcs[i]);
-  }
-  return text;
 }
 
 }  // namespace aiosim::runtime

@@ -18,14 +18,12 @@ struct Caller {
   (::aiosim::runtime::Caller{__builtin_return_address(0), __builtin_frame_address(0)})
 
 /// The current thread's stack by its frame pointers, within the bounds of its stack: modules under
-/// test keep them (aiosim_instrument). Where somebody does not, the rest is missing.
+/// test keep them (aiosim_instrument). Where somebody does not, the rest is missing, or no code:
+/// who tells of the stack looks (ChoiceSource::is_of_stack).
 memory::CallStack call_stack(const Caller& caller);
 
 /// By unwinding: exact, and slow. "\n    in x\n    called from y"; from the frame that called a
 /// hook with the return address `pc`.
 std::string describe_current_stack(const void* pc);
-
-/// "\n    in x\n    called from y".
-std::string describe_stack(const memory::CallStack& stack);
 
 }  // namespace aiosim::runtime

@@ -82,10 +82,13 @@ int visit(dl_phdr_info* info, std::size_t, void* data) {
 
 }  // namespace
 
+std::size_t module_count = 0;
+
 void remember_module(const void* address) {
   ModuleImage image;
   Search search{reinterpret_cast<std::uintptr_t>(address), &image};
   if (dl_iterate_phdr(visit, &search) != 0) modules().push_back(std::move(image));
+  module_count = modules().size();
 }
 
 void forget_module(const void* address) {
@@ -112,8 +115,6 @@ void restore_segments() {
     }
   }
 }
-
-bool has_tls_blocks(const std::vector<void*>& blocks) { return blocks.size() == modules().size(); }
 
 void find_tls_blocks(std::vector<void*>& blocks) {
   for (std::size_t i = blocks.size(); i < modules().size(); ++i) {

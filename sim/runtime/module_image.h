@@ -1,6 +1,7 @@
 // The writable state of the modules under test: what is brought back before each run.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,8 +19,8 @@ bool is_remembered(std::uintptr_t base);
 /// Before a run: the segments as they were remembered.
 void restore_segments();
 /// `blocks`: a thread's block of each module's thread_locals, null where a module has none. Found
-/// with that thread's %fs; to be found again if a module was loaded since.
-bool has_tls_blocks(const std::vector<void*>& blocks);
+/// with that thread's %fs; to be found again if there are more modules since.
+extern __attribute__((visibility("hidden"))) std::size_t module_count;
 void find_tls_blocks(std::vector<void*>& blocks);
 /// They become what a new thread sees.
 void restore_tls_images(const std::vector<void*>& blocks);

@@ -28,7 +28,7 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
 }
 
 [[gnu::always_inline]] inline std::uint32_t World::ask_who_runs(Thread& me) {
-  Question& question = who_runs_;  // the rest is as list_candidates() left it
+  Question& question = who_runs_;  // the rest is as find_candidates() left it
   question.key.number = me.counts[static_cast<std::size_t>(Kind::sched)];
   question.step = step_;
   question.pc = site_.pc;
@@ -53,6 +53,7 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
   }
   const bool asks = candidate_count_ > 1 || watch_ == Watch::transitions;
   const std::uint32_t pick = asks ? ask_who_runs(me) : 0;
+  if (pick == 0 && who_runs_.current_enabled) return false;
   Thread& next = *threads_[candidates_[pick]];
   if (&next == &me) return false;
   switch_to(me, next);

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -21,7 +22,6 @@
 
 namespace aiosim::runtime {
 namespace {
-
 
 // Raw, because our own interposers must not see the pool's calls.
 long futex(std::atomic<std::uint32_t>* word, int op, std::uint32_t value) {
@@ -55,6 +55,7 @@ std::vector<std::unique_ptr<Tcb>>& pool() {
 void forget_pool() {
   for (auto& tcb : pool()) static_cast<void>(tcb.release());
   pool().clear();
+  ++tcb_generation;
 }
 
 std::unique_ptr<Tcb> make_tcb() {
@@ -77,6 +78,7 @@ std::unique_ptr<Tcb> make_tcb() {
 }  // namespace
 
 bool has_fsgsbase = false;
+unsigned tcb_generation = 1;
 
 std::uintptr_t get_fs() { return static_cast<std::uintptr_t>(::pthread_self()); }
 
@@ -111,17 +113,19 @@ struct ExceptionGlobals {
 
 void reset_tcb(Tcb& tcb) {
   const bool is_new = tcb.error == nullptr;
-  if (is_new || !has_tls_blocks(tcb.tls)) {
+  if (is_new || tcb.tls.size() != module_count) {
     const std::uintptr_t own = get_fs();
     set_fs(tcb.fs);
     tcb.error = &errno;
     tcb.exceptions = abi::__cxa_get_globals();
     find_tls_blocks(tcb.tls);
     set_fs(own);
+    tcb.has_tls = std::any_of(tcb.tls.begin(), tcb.tls.end(),
+                              [](const void* block) { return block != nullptr; });
   }
   *tcb.error = 0;
   *static_cast<ExceptionGlobals*>(tcb.exceptions) = {};
-  restore_tls_images(tcb.tls);
+  if (tcb.has_tls) restore_tls_images(tcb.tls);
 }
 
 }  // namespace aiosim::runtime

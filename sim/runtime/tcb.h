@@ -19,6 +19,7 @@ struct Tcb {
   int* error = nullptr;     // its errno
   void* exceptions = nullptr;  // its __cxa_get_globals()
   std::vector<void*> tls;   // this thread's block of each module under test, by module order
+  bool has_tls = false;     // one of them is not null
 };
 
 /// The %fs base of the caller, and how to change it. Code between a change and the jump to the
@@ -34,8 +35,10 @@ extern __attribute__((visibility("hidden"))) bool has_fsgsbase;  // once borrow_
   }
 }
 
-/// Control block number `index` of the process: made at first use, again after a fork.
+/// Control block number `index` of the process: made at first use, again after a fork, which
+/// changes the generation.
 Tcb& borrow_tcb(unsigned index);
+extern __attribute__((visibility("hidden"))) unsigned tcb_generation;
 
 /// Brings errno, exception globals and the thread_local images of the modules under test back to
 /// what a new thread sees. Called outside a world, with the caller's own %fs.

@@ -142,6 +142,7 @@ RunResult World::take_result() {
   }
   result.trace = std::move(trace_);
   result.leftovers = std::move(leftovers_);
+  if (!tracing()) return result;
   result.threads.reserve(threads_.size());
   for (const Thread* thread : threads_) {
     ThreadInfo info{thread->name, {}};
@@ -165,6 +166,7 @@ void World::fail(Verdict verdict) {
 }
 
 std::string World::describe_pc(const void* pc) { return describe_code(pc); }
+bool World::is_of_stack(const void* pc) { return !is_runtime(pc) && is_code(pc); }
 std::string World::describe_stack(const void* pc) { return describe_current_stack(pc); }
 
 // --- threads ----------------------------------------------------------------------------------
@@ -181,7 +183,10 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
     fresh.id = id;
   }
   Thread& thread = *pool_[id];
-  thread.tcb = &borrow_tcb(id);
+  if (thread.tcb_generation != tcb_generation) {
+    thread.tcb = &borrow_tcb(id);
+    thread.tcb_generation = tcb_generation;
+  }
   reset_tcb(*thread.tcb);
   thread.state = Thread::State::enabled;
   thread.harness = 0;
@@ -203,7 +208,8 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.live_pc = nullptr;
   thread.context = context::make_fcontext(thread.stack->top, stack_size, enter);
   threads_.push_back(&thread);
-  runnable_version_ = 0;
+  runnable_ |= 1U << id;
+  listed_for_ = nullptr;
   return thread;
 }
 

@@ -103,6 +103,7 @@ struct Thread {
   const void* live_pc = nullptr;      // where it entered the runtime, if known
   std::unique_ptr<Stack> stack;
   Tcb* tcb = nullptr;
+  unsigned tcb_generation = 0;
   bool ready = false;                 // wait.ready at checked_version
   std::int64_t interrupt_ns = -1;     // wait.interruptible: when, absolute
   void* (*start)(void*) = nullptr;
@@ -194,7 +195,12 @@ class World final : public memory::ChoiceSource {
   /// After an operation: one line of the trace; always mixed into the hash. `detail` is only built
   /// when tracing: test tracing() first.
   void record(const char* operation, Object object, std::int64_t a, std::int64_t b,
-              const void* pc, std::string detail = {});
+              const void* pc) {
+    mix_event(operation, object, a, b);
+    if (tracing()) trace(operation, object, a, b, pc, {});
+  }
+  void record(const char* operation, Object object, std::int64_t a, std::int64_t b, const void* pc,
+              std::string detail);
   /// The two halves of record() for an atomic, whose figures stay out of the hash: a list head's
   /// value is an address of this build.
   void record_atomic(const Thread& me, const Word& operation, Object object) {
@@ -227,9 +233,10 @@ class World final : public memory::ChoiceSource {
   [[noreturn]] void fail(VerdictKind kind, std::string text) {
     fail(Verdict{kind, {}, std::move(text)});
   }
-  [[noreturn]] void memory_fault(VerdictKind kind, const std::string& text) override {
-    fail(kind, text);
+  [[noreturn]] void memory_fault(VerdictKind kind, std::string text) override {
+    fail(kind, std::move(text));
   }
+  bool is_of_stack(const void* pc) override;
   std::string describe_pc(const void* pc) override;
   std::string describe_stack(const void* pc) override;
 
@@ -289,7 +296,8 @@ class World final : public memory::ChoiceSource {
   static ObjectId wait_object(Object object);
   void find_candidates(Thread& me);
   void find_runnable();
-  void list_candidates(Thread& me);
+  /// The current thread starts to wait for what is not there.
+  void not_runnable(const Thread& me);
   void let_time_jump();
   void report_deadlock();
   void switch_to(Thread& me, Thread& next);
@@ -308,7 +316,20 @@ class World final : public memory::ChoiceSource {
            static_cast<std::uint64_t>(question.key.kind) << 32 ^
            static_cast<std::uint64_t>(question.answers) << 16;
   }
-  std::uint64_t word_hash(const char* word);
+  std::uint64_t word_hash(const char* word) {
+    WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
+    if (slot.word != word) slot = {word, Word::hash_of(word)};
+    return slot.hash;
+  }
+  // Figures of atomics stay out of the hash: a list head's value is an address of this build.
+  void mix_event(const char* operation, Object object, std::int64_t a, std::int64_t b) {
+    mix(word_hash(operation) + (static_cast<std::uint64_t>(g_current->id) << 48) +
+        (static_cast<std::uint64_t>(object.type) << 32) + object.number);
+    if (object.type != ObjectType::atomic) {
+      mix(static_cast<std::uint64_t>(a));
+      mix(static_cast<std::uint64_t>(b));
+    }
+  }
 
   RunOptions options_;
   Chooser* chooser_ = nullptr;

@@ -204,34 +204,48 @@ void World::find_runnable() {
   }
 }
 
-void World::find_candidates(Thread& me) {
-  if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) find_runnable();
-  list_candidates(me);
-  listed_for_ = me.yielded ? nullptr : &me;
-  who_runs_.key.thread = me.id;
-  who_runs_.answers = candidate_count_;
-  who_runs_.threads = {candidates_.data(), candidate_count_};
-  who_runs_.current_enabled = candidates_[0] == me.id;
-  who_runs_.yielded = me.yielded;
-  dull_who_runs_ = word_of(who_runs_);
+// What is known of the others stays right.
+void World::not_runnable(const Thread& me) {
+  listed_for_ = nullptr;
+  if (me.spins || me.signal_ready || me.checked_version != state_version_) {
+    runnable_version_ = 0;
+    return;
+  }
+  runnable_ &= ~(1U << me.id);
+  if (runnable_ == 0) runnable_version_ = 0;  // time is to move
+  for (const std::int64_t due : {me.wait.deadline_ns, me.interrupt_ns}) {
+    if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
+  }
 }
 
 // Canonical order: the current thread first, then by creation index; a thread that gave way comes
 // last, so that the dull answer lets the next one run.
-void World::list_candidates(Thread& me) {
+void World::find_candidates(Thread& me) {
+  if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) find_runnable();
   const std::uint32_t mine = runnable_ & (1U << me.id);
-  // Bits from `start` up, then those below.
-  const std::uint32_t start = me.yielded ? me.id : 0;
   std::uint32_t n = 0;
-  if (!me.yielded && mine != 0) candidates_[n++] = me.id;
-  const std::uint32_t others = runnable_ & ~mine;
-  for (std::uint32_t part : {others >> start << start, others & ~(~0U << start)}) {
-    for (; part != 0; part &= part - 1) {
-      candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(part));
+  const auto add = [&](std::uint32_t threads) {
+    for (; threads != 0; threads &= threads - 1) {
+      candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(threads));
     }
+  };
+  if (me.yielded) {
+    const std::uint32_t after = runnable_ & ~mine & (~0U << me.id);
+    add(after);
+    add(runnable_ & ~mine & ~after);
+    add(mine);
+  } else {
+    add(mine);
+    add(runnable_ & ~mine);
   }
-  if (me.yielded && mine != 0) candidates_[n++] = me.id;
   candidate_count_ = n;
+  listed_for_ = me.yielded ? nullptr : &me;
+  who_runs_.key.thread = me.id;
+  who_runs_.answers = n;
+  who_runs_.threads = {candidates_.data(), n};
+  who_runs_.current_enabled = candidates_[0] == me.id;
+  who_runs_.yielded = me.yielded;
+  dull_who_runs_ = word_of(who_runs_);
 }
 
 std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
@@ -310,7 +324,7 @@ Wake World::block(const Wait& wait) {
     me.ready = false;
     me.checked_version = checked;
     me.state = Thread::State::blocked;
-    runnable_version_ = 0;
+    not_runnable(me);
     do {
       schedule(me);
     } while (!runnable(me));

@@ -5,22 +5,9 @@
 
 namespace aiosim::runtime {
 
-std::uint64_t World::word_hash(const char* word) {
-  WordHash& slot = word_hashes_[(reinterpret_cast<std::uintptr_t>(word) >> 2) % 256];
-  if (slot.word != word) slot = {word, Word::hash_of(word)};
-  return slot.hash;
-}
-
-// Figures of atomics stay out of the hash: a list head's value is an address of this build.
 void World::record(const char* operation, Object object, std::int64_t a, std::int64_t b,
                    const void* pc, std::string detail) {
-  const Thread& me = *g_current;
-  mix(word_hash(operation) + (static_cast<std::uint64_t>(me.id) << 48) +
-      (static_cast<std::uint64_t>(object.type) << 32) + object.number);
-  if (object.type != ObjectType::atomic) {
-    mix(static_cast<std::uint64_t>(a));
-    mix(static_cast<std::uint64_t>(b));
-  }
+  mix_event(operation, object, a, b);
   if (tracing()) trace(operation, object, a, b, pc, std::move(detail));
 }
 

@@ -27,7 +27,7 @@ class Exhaustive final : public ChoiceSource {
     if (at_ == path_.size()) path_.push_back({0, answers});
     return path_[at_++].value;
   }
-  [[noreturn]] void memory_fault(VerdictKind kind, const std::string& text) override {
+  [[noreturn]] void memory_fault(VerdictKind kind, std::string text) override {
     throw Fault{kind, text};
   }
   std::string describe_pc(const void* pc) override {

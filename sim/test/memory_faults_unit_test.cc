@@ -20,7 +20,7 @@ class MemoryFaults : public testing::Test {
  protected:
   struct Oldest final : ChoiceSource {
     std::uint32_t choose(Kind, std::uint32_t answers) override { return answers - 1; }
-    [[noreturn]] void memory_fault(VerdictKind kind, const std::string& text) override {
+    [[noreturn]] void memory_fault(VerdictKind kind, std::string text) override {
       throw Fault{kind, text};
     }
     std::string describe_pc(const void* at) override {

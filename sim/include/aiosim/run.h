@@ -74,7 +74,7 @@ struct RunResult {
   std::int64_t end_ns = 0;
   std::vector<Choice> choices;  // the answers that were not 0, in the order they were given
   std::vector<TraceEvent> trace;
-  std::vector<ThreadInfo> threads;
+  std::vector<ThreadInfo> threads;  // with RunOptions::record_trace
   /// RunOptions::leftovers: a line each for what a body that returned left behind: threads, fds,
   /// blocks that somebody holds, state that the reset before each run does not cover.
   std::vector<std::string> leftovers;
