@@ -171,7 +171,8 @@ class PartsDrawer : Dice {
       const auto which = static_cast<std::size_t>(below(static_cast<int>(option.values.size())));
       const std::int64_t value = option.values[which];
       if (option.verb == Verb::loop_threads) loops_ = static_cast<int>(value);
-      if (value != option.left_out) options.ops.push_back({option.verb, 0, value});
+      if (value == option.left_out) continue;
+      options.ops.push_back({option.verb, 0, takes_amount(option.verb) ? value : 0});
     }
     if (!options.ops.empty()) out.parts.push_back(std::move(options));
   }

@@ -54,8 +54,7 @@ constexpr std::int64_t longest_ns = 1'000'000'000;
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll, "poll", 0, Amount::none, 0, false, polling, of_all},
-    {Verb::poll_blocking, "poll blocking", 0, Amount::none, 0, false, at_home | at_pool | at_queue,
-     of_all},
+    {Verb::poll_blocking, "poll blocking", 0, Amount::none, 0, false, at_home | at_pool, of_all},
     {Verb::notify, "notify", 0, Amount::none, 0, false, anywhere},
     {Verb::schedule, "schedule bh", max_bhs, Amount::none, 0, false, anywhere},
     {Verb::schedule_idle, "schedule_idle bh", max_bhs, Amount::none, 0, false, anywhere},
@@ -316,6 +315,8 @@ Role index_role(Verb verb) {
       return Role::options;
   }
 }
+
+bool takes_amount(Verb verb) { return syntax_of(verb).amount != Amount::none; }
 
 bool takes_loop(Verb verb) {
   return verb == Verb::move_to || !syntax_of(verb).joint.empty();

@@ -138,6 +138,7 @@ std::string name(const Part& part);
 int index_limit(Verb verb);
 /// The parts whose number is the index of `verb`; Role::options if it takes none.
 Role index_role(Verb verb);
+bool takes_amount(Verb verb);
 /// Is the amount of `verb` the number of a loop?
 bool takes_loop(Verb verb);
 /// Are there several parts of that role, with numbers from 1?

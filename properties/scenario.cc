@@ -172,6 +172,8 @@ std::vector<Scenario> scenarios() {
   out.push_back(waiting_ends_when_kicked());
   out.push_back(every_request_is_done_once());
   out.push_back(coroutines_run_once_and_in_order());
+  out.push_back(no_buffer_is_lost());
+  out.push_back(loop_threads_finish_their_jobs());
   return out;
 }
 

@@ -46,6 +46,8 @@ Scenario timers_fire_in_order_and_on_time();
 Scenario waiting_ends_when_kicked();
 Scenario every_request_is_done_once();
 Scenario coroutines_run_once_and_in_order();
+Scenario no_buffer_is_lost();
+Scenario loop_threads_finish_their_jobs();
 
 /// All of them, in the order of the report.
 std::vector<Scenario> scenarios();

@@ -53,8 +53,8 @@ class Coroutines {
   struct Wake {
     bool open = false;  // not entered yet
     std::int64_t loop = 0;
-    bool queued = false;        // by way of the loop's queue
-    std::size_t began = 0;      // place among the events
+    bool queued = false;    // by way of the loop's queue
+    std::size_t began = 0;  // place among the events
     std::size_t returned = ~std::size_t{0};
   };
 

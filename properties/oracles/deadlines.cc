@@ -124,7 +124,7 @@ Finding polling_window(const Timeline& timeline, const Facts& facts) {
     if (!poll.blocking) {
       return broken("R57", "a poll that does not block polled busily " + at(poll.begin_ns));
     }
-    if (surely_unpollable(timeline, poll)) {
+    if (!facts.offered(offers_polling_beside_fds) && surely_unpollable(timeline, poll)) {
       return broken("R58", "the loop polled busily " + at(poll.begin_ns) +
                                " although a handler was not pollable");
     }

@@ -105,7 +105,8 @@ class Requests {
       // In one thread the earlier one was complete before the later one began to work.
       if (earlier && other.worker == it.worker && other.dones == 0) {
         return broken("R93", request(seen.index) + " was done before " +
-                                 request(static_cast<int>(i)) + ", which its thread completed first");
+                                 request(static_cast<int>(i)) +
+                                 ", which its thread completed first");
       }
     }
     return {};

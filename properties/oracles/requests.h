@@ -10,13 +10,13 @@
 namespace properties::oracles {
 
 enum class PoolWhat : std::uint8_t {
-  submit,           // index: the request
+  submit,  // index: the request
   submitted,
   cancel,
   cancel_returned,  // a: it was taken back
   work,             // a: sees what the submitter wrote
   worked,
-  done,             // a: has the right result; b: sees what the work wrote
+  done,  // a: has the right result; b: sees what the work wrote
   done_returned,
 };
 

@@ -30,8 +30,14 @@ void LoopThreads::start(int i, std::function<void(int)> says) {
       &greetings_[at]);
 }
 
+void LoopThreads::begin(Loop* home) {
+  loops_ = {home};
+  threads_ = {};
+  runs_ = {};
+}
+
 void LoopThreads::start_all(Loop* home, const std::function<void(int)>& says) {
-  set_home(home);
+  begin(home);
   for (int i = 1; i <= count_; ++i) start(i, says);
 }
 

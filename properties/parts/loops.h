@@ -30,9 +30,12 @@ class LoopThreads {
   int count() const { return count_; }
   bool runs(int i) const { return runs_[static_cast<std::size_t>(i)]; }
   /// The loop of that number; home's if the program has none.
-  int existing(std::int64_t number) const { return number <= count_ ? static_cast<int>(number) : 0; }
+  int existing(std::int64_t number) const {
+    return number <= count_ ? static_cast<int>(number) : 0;
+  }
   Loop* at(int i) const { return loops_[static_cast<std::size_t>(i)]; }
-  void set_home(Loop* home) { loops_[0] = home; }
+  /// A new run: nothing is there but home's loop.
+  void begin(Loop* home);
 
  private:
   static constexpr std::size_t most = max_loop_threads + 1;

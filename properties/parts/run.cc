@@ -15,6 +15,9 @@ void PartsRun::run() {
   home_ = made([&] { return module_.create(options); });
   body();
   const UnderTestScope scope;
+  for (int polls = 0; home_->poll(false); ++polls) {  // kicks that nobody needed
+    if (polls == most_polls()) give_up();
+  }
   delete home_;
 }
 

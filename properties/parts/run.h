@@ -77,5 +77,7 @@ class PartsRun {
 
 std::unique_ptr<PartsRun> make_pool_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_coroutine_run(const Case& program, const BackendModule& module);
+std::unique_ptr<PartsRun> make_queue_run(const Case& program, const BackendModule& module);
+std::unique_ptr<PartsRun> make_loop_threads_run(const Case& program, const BackendModule& module);
 
 }  // namespace properties

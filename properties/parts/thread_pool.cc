@@ -23,9 +23,7 @@ class PoolRun final : public PartsRun {
         max_threads_(std::max<std::int64_t>(1, program.option(Verb::max_pool_threads, 2))),
         idle_ms_(program.option(Verb::idle_ms, 10'000)) {}
 
-  oracles::Finding judge() const override {
-    return oracles::requests(log_.events(), max_threads_);
-  }
+  oracles::Finding judge() const override { return oracles::requests(log_.events(), max_threads_); }
 
  private:
   static constexpr std::size_t max_instances = 20;
@@ -60,9 +58,8 @@ class PoolRun final : public PartsRun {
   }
 
   void make_pool() {
-    pool_ = made([&] {
-      return parts_.make_pool(home_, static_cast<unsigned>(max_threads_), idle_ms_);
-    });
+    pool_ = made(
+        [&] { return parts_.make_pool(home_, static_cast<unsigned>(max_threads_), idle_ms_); });
   }
   void unmake_pool() {
     const UnderTestScope scope;

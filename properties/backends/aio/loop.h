@@ -74,7 +74,10 @@ class ContextLoop : public properties::Loop {
 class AioLoop final : public ContextLoop {
  public:
   explicit AioLoop(const properties::LoopOptions& options)
-      : ContextLoop(own_), options_(options), sink_{on_trace, this}, own_(context_options(options)) {
+      : ContextLoop(own_),
+        options_(options),
+        sink_{on_trace, this},
+        own_(context_options(options)) {
     own_.bind_home_thread();
     aio::set_trace_sink(&sink_);
   }

@@ -96,7 +96,7 @@ class LoopThread {
 struct Parts {
   Pool* (*make_pool)(Loop* loop, unsigned max_threads, std::int64_t idle_ms);
   Coroutines coroutines;
-  Queue* (*make_queue)(Loop* loop, std::uint16_t size);  // null with errno set
+  Queue* (*make_queue)(Loop* loop, std::uint16_t size);    // null with errno set
   LoopThread* (*make_thread)(const LoopOptions& options);  // null with errno set
 
   /// Plain accesses to a word of the program: a data race with others is a failure of the parts.
