@@ -27,6 +27,7 @@ enum Offers : std::uint32_t {
   offers_slice_order_lifo = 1u << 10,  // D1; without it oldest first is expected
   offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
   offers_wait_kick = 1u << 12,         // wait_while / kick
+  offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
   offers_thread_pool = 1u << 16,       // the following: BackendModule::parts, see parts.h
   offers_coroutines = 1u << 17,
