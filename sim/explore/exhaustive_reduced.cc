@@ -352,9 +352,10 @@ void ReducedChooser::end_of_run() {
   node.branches_touched.everything = true;
 }
 
+// Where a thread was given up, or all are blocked, nobody has anything left to do.
 bool ReducedChooser::next(const RunResult& last) {
   astray_ |= at_ < depth_;
-  if (!cut_ && last.verdict.kind != VerdictKind::deadlock) end_of_run();
+  if (!cut_ && !last.cut && !last.cut && last.verdict.kind != VerdictKind::deadlock) end_of_run();
   while (depth_ > 0) {
     Node& node = nodes_[depth_ - 1];
     fresh_ = depth_ - 1;

@@ -47,8 +47,8 @@ bool Epoll::notice(Watch& watch, std::uint32_t mask) {
   wake(EPOLLIN);
   // Linux: an exclusive watch that is told of both directions at once wakes, but does not count.
   const std::uint32_t direction = mask & (EPOLLIN | EPOLLOUT);
-  return woken && (direction == 0 || (direction != (EPOLLIN | EPOLLOUT) &&
-                                      (direction & watch.event.events) != 0));
+  return woken && (direction == 0 ||
+                   (direction != (EPOLLIN | EPOLLOUT) && (direction & watch.event.events) != 0));
 }
 
 bool Epoll::wake_sleeper() {
@@ -226,8 +226,20 @@ namespace {
 
 bool has_events(void* epoll) { return static_cast<Epoll*>(epoll)->readiness(false) != 0; }
 
-bool has_events_or_gone(void* epoll) {
-  return static_cast<Epoll*>(epoll)->references == 0 || has_events(epoll);
+struct Beginning {
+  State& k;
+  Epoll& epoll;
+};
+
+// Something else than an event may end it, or events may go to somebody else because of it.
+bool is_seen(const Beginning& wait) {
+  return wait.epoll.has_exclusive() || wait.k.timers.next_ns() >= 0 ||
+         fault::is_armed(fault::PointId::epoll_wait_eintr) || wait.k.signals.in_use();
+}
+
+bool is_due(void* beginning) {
+  const auto& wait = *static_cast<Beginning*>(beginning);
+  return wait.epoll.references == 0 || is_seen(wait) || has_events(&wait.epoll);
 }
 
 // The point before an epoll_wait. One that nothing but an event can end shows the same whether it
@@ -235,12 +247,11 @@ bool has_events_or_gone(void* epoll) {
 void enter_wait(State& k, int epfd, std::int64_t timeout_ns, const SignalSet* mask,
                 const void* pc) {
   auto* const epoll = dynamic_cast<Epoll*>(k.file(epfd));
-  if (epoll == nullptr || timeout_ns >= 0 || mask != nullptr || epoll->has_exclusive() ||
-      k.timers.next_ns() >= 0 || fault::is_armed(fault::PointId::epoll_wait_eintr) ||
-      k.signals.in_use()) {
+  if (epoll == nullptr || timeout_ns >= 0 || mask != nullptr || is_seen({k, *epoll})) {
     return k.enter("epoll_wait", fd_object(epfd), pc);
   }
-  k.world.point_before({has_events_or_gone, epoll, -1, "epoll_wait", fd_object(epfd)}, pc,
+  Beginning wait{k, *epoll};
+  k.world.point_before({is_due, &wait, -1, "epoll_wait", fd_object(epfd)}, pc,
                        {runtime::World::id_of(the_kernel), true});
 }
 

@@ -144,6 +144,8 @@ void heap_reset() {
   live_blocks = 0;
 }
 
+std::size_t heap_used() { return next_free - heap_address; }
+
 void* heap_allocate(std::size_t size, std::size_t alignment, std::uint32_t thread, HeapForm form,
                     HeapRedZone& before, HeapRedZone& after) {
   alignment = std::max(alignment, least_alignment);

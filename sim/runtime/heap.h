@@ -45,6 +45,9 @@ inline bool heap_owns(const void* at) {
 /// not to be had.
 void heap_reset();
 
+/// From heap_address on: the blocks of this run and what is written down about them.
+std::size_t heap_used();
+
 /// Who may free a block.
 enum class HeapForm : std::uint8_t { malloc, new_object, new_array };
 

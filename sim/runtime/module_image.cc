@@ -107,6 +107,20 @@ bool is_remembered(std::uintptr_t base) {
   return false;
 }
 
+void each_segment(const VisitBytes& visit) {
+  for (const ModuleImage& module : modules()) {
+    if (!module.loaded) continue;
+    for (const Segment& segment : module.segments) visit(segment.at, segment.image.size());
+  }
+}
+
+void each_tls_block(const std::vector<void*>& blocks, const VisitBytes& visit) {
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const ModuleImage& module = modules()[i];
+    if (module.loaded && blocks[i] != nullptr) visit(blocks[i], module.tls_size);
+  }
+}
+
 void restore_segments() {
   for (const ModuleImage& module : modules()) {
     if (!module.loaded) continue;

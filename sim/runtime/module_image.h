@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,11 @@ void forget_module(const void* address);
 
 /// Is the object that is loaded at `base` one of them?
 bool is_remembered(std::uintptr_t base);
+
+using VisitBytes = std::function<void(const void* at, std::size_t size)>;
+/// The writable segments of the modules, and this thread's thread_locals of them.
+void each_segment(const VisitBytes& visit);
+void each_tls_block(const std::vector<void*>& blocks, const VisitBytes& visit);
 
 /// Before a run: the segments as they were remembered.
 void restore_segments();

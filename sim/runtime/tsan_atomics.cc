@@ -9,6 +9,7 @@
 #include "runtime/heap.h"
 #include "runtime/live_frames.h"
 #include "runtime/point.h"
+#include "runtime/retry.h"
 #include "runtime/tsan_abi.h"
 #include "runtime/world.h"
 
@@ -238,6 +239,9 @@ template <unsigned size>
   const UnderRuntime me;
   World& w = world();
   const Word& word = compare_exchange_word;
+  const Attempt attempt{pc, at, size, asked.expected, asked.desired};
+  if (w.spin_blocks() && retries().again(attempt)) [[unlikely]]
+    retries().give_up(w);
   if (w.is_special()) [[unlikely]] {
     asked.success = strengthened_order(w, pc, asked.success, true, true);
     asked.failure = strengthened_order(w, pc, asked.failure, true, false);
@@ -264,6 +268,8 @@ template <unsigned size>
     w.moved_on(*me);
   } else {
     w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
+    if (w.spin_blocks()) [[unlikely]]
+      retries().failed(attempt, outcome.value);
   }
   return outcome.value;
 }

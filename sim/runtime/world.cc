@@ -17,6 +17,7 @@
 #include "runtime/live_frames.h"
 #include "runtime/module_image.h"
 #include "runtime/point.h"
+#include "runtime/retry.h"
 #include "runtime/stack.h"
 #include "runtime/sync_objects.h"
 #include "runtime/tcb.h"
@@ -76,6 +77,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   memory.reset(options.memory);
   kernel->reset();
   sync_objects().reset();
+  retries().reset();
   reset_keys();
   heap_reset();
   restore_segments();

@@ -142,6 +142,9 @@ class World final : public memory::ChoiceSource {
   /// RunOptions::waits_unseen nothing is left to wait for when this returns.
   void point_before(const Wait& wait, const void* pc, Touch next);
 
+  /// RunOptions::spin_blocks.
+  bool spin_blocks() const { return options_.spin_blocks; }
+
   bool watches_transitions() const { return watch_ == Watch::transitions; }
   static ObjectId id_of(Object object) {
     return static_cast<ObjectId>(object.type) << 32 | object.number;
@@ -302,6 +305,7 @@ class World final : public memory::ChoiceSource {
   void report_deadlock();
   void switch_to(Thread& me, Thread& next);
   [[noreturn]] void end_run();
+  [[noreturn]] void cut_run();
   static void enter(boost::context::detail::transfer_t from);
   RunResult take_result();
   void look_at_remains();

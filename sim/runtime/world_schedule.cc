@@ -8,6 +8,7 @@
 #include "memory/value.h"
 #include "runtime/heap.h"
 #include "runtime/point.h"
+#include "runtime/retry.h"
 #include "runtime/world.h"
 
 namespace aiosim::runtime {
@@ -49,7 +50,13 @@ void World::point(const char* operation, Object object, const void* pc, Touch ne
   touch(next);
 }
 
+void World::cut_run() {
+  cut_ = true;
+  end_run();
+}
+
 void World::too_many_points() {
+  if (retries().any_given_up()) cut_run();
   ++g_current->harness;  // the text is the host's
   fail(VerdictKind::livelock,
        "no end after " + std::to_string(options_.max_points) + " scheduling points");
@@ -267,10 +274,7 @@ std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
 // An answer that is not the dull one.
 std::uint32_t World::given(const Question& question, std::uint32_t value, const char* label) {
   Thread& me = *g_current;
-  if (value == Chooser::cut && question.key.kind == Kind::sched) {
-    cut_ = true;
-    end_run();
-  }
+  if (value == Chooser::cut && question.key.kind == Kind::sched) cut_run();
   if (value >= question.answers) value = 0;
   hash_ += word_of(question);
   if (value == 0) return 0;
@@ -287,7 +291,7 @@ std::uint32_t World::given(const Question& question, std::uint32_t value, const 
 void World::tell_end() {
   std::uint32_t waiting = 0;
   for (const Thread* thread : threads_) {
-    if (thread->state != Thread::State::blocked) continue;
+    if (thread->state != Thread::State::blocked || retries().gave_up(thread->id)) continue;
     candidates_[waiting] = thread->id;
     pending_[waiting++] = thread->next;
   }
@@ -360,6 +364,7 @@ void World::let_time_jump() {
     }
   }
   if (next < 0) {
+    if (retries().any_given_up() && !retries().all_wait()) cut_run();
     if (release_spinners()) return;
     report_deadlock();
   }

@@ -12,7 +12,7 @@ namespace aiosim {
 
 struct ExhaustiveProgress {
   std::uint64_t executions = 0;  // to their end, and judged
-  std::uint64_t cut = 0;         // abandoned: equivalent to an execution that was seen
+  std::uint64_t cut = 0;         // abandoned: what they show, others show
   std::uint64_t points = 0;
 };
 

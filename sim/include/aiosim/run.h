@@ -32,8 +32,8 @@ struct RunOptions {
   /// Time moves by clock reads and jumps alone, not by each point: then the order of independent
   /// operations does not show in the clock (exhaustive search).
   bool frozen_clock = false;
-  /// A thread that re-reads without change blocks until there is one, instead of giving way now
-  /// and then: then a loop that spins has few executions (exhaustive search).
+  /// A thread that re-reads without change blocks until there is one; one that tries a failed
+  /// compare-exchange again in the same state is given up, the run cut (exhaustive search).
   bool spin_blocks = false;
   /// A thread that could only begin to wait, for a lock or for another's end, does not run until it
   /// need not: beginning to wait changes nothing (exhaustive search).
