@@ -1,4 +1,4 @@
-// Where in the address space the worlds of a process live: their stacks, and above these their heap.
+// Where in the address space the worlds of a process live: control blocks, stacks, and the heap.
 //
 // The same addresses in every process, between the usual places of programs, libraries and stacks
 // on x86-64 Linux. They are close together so that the shadow of both is one table.
@@ -21,6 +21,11 @@ inline constexpr std::size_t stack_size = 256 * 1024;
 inline constexpr std::size_t stacks_bytes = max_threads * stack_stride;
 inline constexpr std::size_t stacks_gap = 4096;  // between the last stack and the heap
 inline constexpr std::uintptr_t stacks_address = heap_address - stacks_gap - stacks_bytes;
+
+/// Of the pthreads whose control blocks threads borrow: pthread_self() is an address in here.
+inline constexpr std::size_t control_block_stride = 64 * 1024;
+inline constexpr std::size_t control_blocks_bytes = max_threads * control_block_stride;
+inline constexpr std::uintptr_t control_blocks_address = stacks_address - control_blocks_bytes;
 
 /// What has its shadow in one table: all stacks, and what nearly every run uses of the heap.
 inline constexpr std::uintptr_t direct_address = stacks_address;

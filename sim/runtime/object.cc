@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string_view>
 
 #include "aiosim/choice.h"
 
 namespace aiosim::runtime {
 namespace {
 
-constexpr std::array<const char*, static_cast<std::size_t>(ObjectType::count_)> type_names = {
+constexpr std::array<std::string_view, static_cast<std::size_t>(ObjectType::count_)> type_names = {
     "",     "atomic", "fd",    "mutex",  "condition", "semaphore", "rwlock",
     "once", "guard",  "futex", "thread", "clock",     "heap",      "barrier",
     "spinlock",
@@ -21,14 +22,14 @@ std::string describe(Object object) {
   if (object.type == ObjectType::none) return {};
   using enum ObjectType;
   if (object.type == clock || object.type == heap || object.type >= kernel) {
-    return type_names[static_cast<std::size_t>(object.type)];
+    return std::string(type_names[static_cast<std::size_t>(object.type)]);
   }
-  char number[16];
-  number[0] = ' ';
-  const auto end = std::to_chars(number + 1, std::end(number), object.number).ptr;
-  std::string text = type_names[static_cast<std::size_t>(object.type)];
-  text.append(number, end);
-  return text;
+  const std::string_view type = type_names[static_cast<std::size_t>(object.type)];
+  std::array<char, 32> text;
+  char* end = std::copy(type.begin(), type.end(), text.begin());
+  *end++ = ' ';
+  end = std::to_chars(end, text.end(), object.number).ptr;
+  return {text.begin(), end};
 }
 
 ObjectNumbers::ObjectNumbers() : slots_(256) {}

@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@
 #include <cstring>
 #include <memory>
 
-#include "memory/vector_clock.h"
+#include "memory/layout.h"
 #include "runtime/module_image.h"
 #include "runtime/real.h"
 
@@ -50,21 +51,33 @@ std::vector<std::unique_ptr<Tcb>>& pool() {
   return *tcbs;
 }
 
-// The parked threads do not exist in the child, and glibc gives their stacks, control blocks
-// included, to the next threads: borrow from new ones.
+// The parked threads do not exist in the child: borrow from new ones.
 void forget_pool() {
   for (auto& tcb : pool()) static_cast<void>(tcb.release());
   pool().clear();
   ++tcb_generation;
 }
 
-std::unique_ptr<Tcb> make_tcb() {
+// glibc puts a thread's control block, and with it pthread_self(), into its stack. Where that lies
+// must not differ from process to process: code under test computes with it (std::barrier does).
+void* stack_of_parked(unsigned index) {
+  constexpr std::size_t size = memory::control_block_stride;
+  void* const wanted = reinterpret_cast<void*>(memory::control_blocks_address + index * size);
+  // In a forked child the parent's is there, and nobody's.
+  munmap(wanted, size);
+  void* const got = mmap(wanted, size, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  return got == wanted ? got : nullptr;
+}
+
+std::unique_ptr<Tcb> make_tcb(unsigned index) {
   auto tcb = std::make_unique<Tcb>();
   std::atomic<std::uint32_t> parked{0};
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 64 * 1024);
-  if (real::pthread_create(&tcb->handle, &attributes, park, &parked) != 0) {
+  void* const stack = stack_of_parked(index);
+  if (stack == nullptr || pthread_attr_setstack(&attributes, stack, memory::control_block_stride) ||
+      real::pthread_create(&tcb->handle, &attributes, park, &parked) != 0) {
     std::fprintf(stderr, "aiosim: cannot create the pthread whose control block a simulated "
                          "thread borrows\n");
     std::_Exit(2);
@@ -98,7 +111,7 @@ Tcb& borrow_tcb(unsigned index) {
     static const int registered = pthread_atfork(nullptr, nullptr, forget_pool);
     static_cast<void>(registered);
   }
-  while (tcbs.size() <= index) tcbs.push_back(make_tcb());
+  while (tcbs.size() <= index) tcbs.push_back(make_tcb(static_cast<unsigned>(tcbs.size())));
   return *tcbs[index];
 }
 

@@ -1,12 +1,14 @@
 // Planted lifetime faults come to their verdict, with the stacks of allocation, free and use;
 // correct programs of the same shape pass.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "aiosim/choice.h"
@@ -17,6 +19,7 @@
 #include "explore/replay.h"
 #include "fault/points.h"
 #include "lifetime/faults.h"
+#include "memory/layout.h"
 #include "trace/symbolize.h"
 
 namespace aiosim {
@@ -256,6 +259,25 @@ TEST(Forked, ComesToTheSame) {
       }
     }
   }
+}
+
+// What code under test computes from a thread's id, as std::barrier does, is the same everywhere.
+TEST(Forked, ThreadsHaveTheirIdsInEveryProcess) {
+  const auto note_self = [](const char* whose) {
+    const auto self = static_cast<std::uintptr_t>(pthread_self());
+    constexpr std::uintptr_t stride = memory::control_block_stride;
+    EXPECT_EQ((self - memory::control_blocks_address) / stride, thread_index());
+    note(whose, static_cast<std::int64_t>(self));
+  };
+  const std::function<void()> body = [&] {
+    const UnderTestScope scope;
+    note_self("first");
+    std::thread([&] { note_self("second"); }).join();
+  };
+  Dull chooser;
+  const RunResult here = run(body, chooser);
+  EXPECT_TRUE(here.verdict.passed()) << here.verdict.text;
+  EXPECT_EQ(here.trace_hash, run_forked(body, chooser).trace_hash);
 }
 
 TEST(Forked, EachRunStartsFromTheSameState) {
