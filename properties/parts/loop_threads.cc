@@ -60,6 +60,7 @@ class LoopThreadsRun final : public PartsRun {
     log_.reset();
     next_.store(0, relaxed);
     outstanding_.store(0, relaxed);
+    waits_.store(0, relaxed);
     for (int i = 0; i < max_instances; ++i) instances_[static_cast<std::size_t>(i)] = {this, i};
     flags_ = {};
     left_ = {};
@@ -84,6 +85,7 @@ class LoopThreadsRun final : public PartsRun {
     run_part(Role::home);
     poll_while([this] { return !producers_.all_finished(); });
     producers_.join();
+    poll_while([this] { return waits_.load(relaxed) > 0; });  // no stop may wake them
     for (int i = 1; i <= loops_.count(); ++i) stop(i);
     poll_while([this] { return outstanding_.load(relaxed) > 0; });
     log_.add(What::end);
@@ -202,6 +204,7 @@ class LoopThreadsRun final : public PartsRun {
     int& depth = depth_of(loop);
     if (!waitable_[flag] || depth >= max_depth) return;
     ++depth;
+    waits_.fetch_add(loop == 0 ? 0 : 1, relaxed);
     aiosim::note("wait_while flag unset", static_cast<int>(flag));
     Flag condition{this, flag};
     std::uint64_t set = 0;
@@ -211,6 +214,12 @@ class LoopThreadsRun final : public PartsRun {
       set = module_.payload_load(&flags_[flag]);
     }
     --depth;
+    share();
+    waits_.fetch_sub(loop == 0 ? 0 : 1, relaxed);
+    if (loop != 0) {
+      const UnderTestScope scope;
+      home_->notify();
+    }
     log_.add(What::waited, static_cast<int>(flag), static_cast<std::int64_t>(set));
   }
 
@@ -226,6 +235,7 @@ class LoopThreadsRun final : public PartsRun {
   std::array<Instance, max_instances> instances_;
   std::atomic<int> next_{0};
   std::atomic<int> outstanding_{0};                   // jobs of home
+  std::atomic<int> waits_{0};                         // under way in other loops than home's
   std::array<std::uint64_t, max_flags + 1> flags_{};  // under test only
   std::array<std::uint64_t, max_threads> left_{};     // under test only: 1: the producer has
   std::array<bool, max_flags + 1> waitable_{};        // a producer sets it

@@ -139,10 +139,11 @@ class QueueRun final : public PartsRun {
     share();
     aiosim::note("handler called");
     self.log_.add(What::handler);
-    std::vector<Popped> popped;
-    self.pop_all(popped);
     self.deferring_ = false;
     self.run_calls(Role::queue);
+    if (!self.attached_) return;  // what is there waits until the queue is attached again
+    std::vector<Popped> popped;
+    self.pop_all(popped);
     if (self.deferring_ && !popped.empty()) {
       self.held_.insert(self.held_.end(), popped.begin(), popped.end());
       ++self.deferred_;
