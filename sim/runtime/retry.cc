@@ -119,7 +119,7 @@ bool Retries::all_wait() const {
   for (std::uint32_t i = 0; i < memory::max_threads; ++i) {
     if (!gave_up(i)) continue;
     const State& state = states_[i];
-    if (state.read == state.attempt.expected) return false;
+    if (state.read == state.attempt.asked.expected) return false;
     if (memory::read_memory(state.attempt.at, state.attempt.size) != state.read) return false;
   }
   return true;

@@ -23,13 +23,23 @@
 
 namespace aiosim::runtime {
 
+/// What a compare-exchange is asked to do.
+struct Exchange {
+  memory::Value expected = 0;
+  memory::Value desired = 0;
+  int success = 0;  // orders
+  int failure = 0;
+  bool weak = false;
+  const void* answer = nullptr;  // where what was read goes
+  bool operator==(const Exchange&) const = default;
+};
+
 /// A compare-exchange as it is called.
 struct Attempt {
   const void* pc = nullptr;
   const void* at = nullptr;
   unsigned size = 0;
-  memory::Value expected = 0;
-  memory::Value desired = 0;
+  Exchange asked;
   bool operator==(const Attempt&) const = default;
 };
 

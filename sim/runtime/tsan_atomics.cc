@@ -76,7 +76,7 @@ template <unsigned size>
   const std::uintptr_t place = address - memory::stacks_address;
   if (place < memory::stacks_bytes) [[unlikely]] {
     const void* const stack_pointer = g_entry.pc == pc ? g_entry.stack_pointer : nullptr;
-    if (place >> memory::stack_shift != me.id || at < stack_pointer) {
+    if (may_have_returned(at, place, me.id, stack_pointer)) [[unlikely]] {
       check_a_frame(at, size, word, pc, stack_pointer);
     }
   }
@@ -91,7 +91,9 @@ template <unsigned size>
       w.point_of_atomic(me, word, object, pc, {World::id_of(object), writes});
   if (others_ran || !is_known) [[unlikely]] {
     // Another thread's frame may have returned meanwhile.
-    if (place < memory::stacks_bytes) check_a_frame(at, size, word, pc, nullptr);
+    if (place < memory::stacks_bytes && may_have_returned(at, place, me.id, nullptr)) {
+      check_a_frame(at, size, word, pc, nullptr);
+    }
     state.locate(by, at, size, word.text);
   }
   return {state, by, found, object};
@@ -223,15 +225,6 @@ template <unsigned size>
   return outcome.value;
 }
 
-/// What a compare-exchange is asked to do.
-struct Exchange {
-  Value expected;
-  Value desired;
-  int success;
-  int failure;
-  bool weak;
-};
-
 /// Returns what was read; `exchanged` says whether it succeeded.
 template <unsigned size>
 [[gnu::noinline]] Value simulated_compare_exchange(void* at, Exchange asked, bool& exchanged,
@@ -239,7 +232,7 @@ template <unsigned size>
   const UnderRuntime me;
   World& w = world();
   const Word& word = compare_exchange_word;
-  const Attempt attempt{pc, at, size, asked.expected, asked.desired};
+  const Attempt attempt{pc, at, size, asked};
   if (w.spin_blocks() && retries().again(attempt)) [[unlikely]]
     retries().give_up(w);
   if (w.is_special()) [[unlikely]] {
@@ -315,7 +308,7 @@ bool compare_exchange(volatile T* at, T& expected, T desired, int success, int f
   if (!under_test()) return host_exchange_if_equal(at, expected, desired);
   bool exchanged = false;
   const auto read = simulated_compare_exchange<sizeof(T)>(
-      const_cast<T*>(at), {expected, desired, success, failure, weak}, exchanged, pc);
+      const_cast<T*>(at), {expected, desired, success, failure, weak, &expected}, exchanged, pc);
   if (!exchanged) expected = static_cast<T>(read);
   return exchanged;
 }
