@@ -123,6 +123,7 @@ void Interpreter::fd_call(Registration& handler, Source source) {
     seen.b = take_data(handler, source == Source::fd_read);
   }
   run_calls(Role::fd, handler.fd);
+  fds_[static_cast<std::size_t>(handler.fd)].called = registration_number(handler);
   seen.what = What::call_end;
   recorder_.add(0, seen);
   aiosim::note("fd callback ends", handler.fd);
@@ -190,15 +191,34 @@ void Interpreter::on_end(void* opaque) {
   handler.self->touch(handler, Source::poll_ended, true);
 }
 
-void Interpreter::on_window(void* opaque, bool begin) {
+/// Which handler a time is of: the one whose callback has just returned.
+void Interpreter::on_poll_time(const PollingEvent& event) {
+  Observation seen{.what = What::poll_time};
+  seen.a = -1;
+  for (std::size_t i = 1; i <= max_fds; ++i) {
+    if (!fds_[i].used || fds_[i].read_fd != event.fd) continue;
+    seen.index = static_cast<int>(i);
+    seen.a = fds_[i].called;
+  }
+  seen.b = event.was_ns;
+  seen.c = event.ns;
+  seen.d = event.block_ns;
+  recorder_.add(0, seen);
+}
+
+void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
   const HarnessScope harness;
   auto& self = *static_cast<Interpreter*>(opaque);
+  if (event.kind == PollingEvent::Kind::time) return self.on_poll_time(event);
   const std::int64_t now_ns = aiosim::now_ns();
-  if (begin) {
+  if (event.kind == PollingEvent::Kind::begin) {
     ++self.window_;
     self.window_begin_ns_ = now_ns;
     self.first_test_ns_ = -1;
-    self.recorder_.add(0, {.what = What::window_begin});
+    Observation seen{.what = What::window_begin};
+    seen.a = event.ns;
+    seen.b = event.timeout_ns;
+    self.recorder_.add(0, seen);
     return;
   }
   Observation seen{.what = What::window_end};

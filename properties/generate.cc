@@ -67,6 +67,9 @@ class Drawer : Dice {
     const auto& choices = recipe_.poll_max_ns;
     const auto which = static_cast<std::size_t>(below(static_cast<int>(choices.size())));
     if (choices[which] != 0) options.ops.push_back({Verb::poll_max_ns, 0, choices[which]});
+    if (recipe_.adaptive && chance(30)) options.ops.push_back({Verb::poll_grow, 0, between(1, 9)});
+    if (recipe_.adaptive && chance(40))
+      options.ops.push_back({Verb::poll_shrink, 0, between(1, 3)});
     if (chance(40)) options.ops.push_back({Verb::callback_calls, 0, between(1, 3)});
     // All handlers pollable, none, or as it comes: one that is not pollable ends busy polling.
     pollable_percent_ = recipe_.pollable ? std::array{0, 50, 100, 100}[below(4) & 3] : 0;
@@ -117,22 +120,27 @@ class Drawer : Dice {
     if (what == role && chance(40)) op.index = number;  // itself
     if (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) draw_handler(op);
     if (op.verb == Verb::arm || op.verb == Verb::advance) op.amount = draw_delay();
+    if (op.verb == Verb::set_poll_max) {
+      op.amount = recipe_.poll_max_ns[static_cast<std::size_t>(
+          below(static_cast<int>(recipe_.poll_max_ns.size())))];
+    }
     if (op.verb == Verb::arm && chance(15)) op.amount = -op.amount;
     return true;
   }
 
   int count_of(Role role) const {
-    return role == Role::bh ? bhs_ : role == Role::fd ? fds_ : role == Role::timer ? timers_
-                                                                                  : oneshots_;
+    return role == Role::bh      ? bhs_
+           : role == Role::fd    ? fds_
+           : role == Role::timer ? timers_
+                                 : oneshots_;
   }
 
   std::int64_t draw_delay() {
     const auto& delays = recipe_.delays_ns;
     const std::int64_t delay =
         delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
-    return chance(50)
-               ? delay
-               : 1 + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(delay));
+    return chance(50) ? delay
+                      : 1 + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(delay));
   }
 
   const Recipe& recipe_;
@@ -287,9 +295,9 @@ rc::Seq<Case> shrinks(const Case& program) {
 rc::Gen<Case> programs(const Recipe& recipe) {
   return [recipe](const rc::Random& random, int size) {
     const bool of_loop = recipe.subject == Subject::loop;
-    return rc::shrinkable::shrinkRecur(of_loop ? Drawer(recipe, random, size).draw()
-                                               : PartsDrawer(recipe, random, size).draw(),
-                                       &shrinks);
+    return rc::shrinkable::shrinkRecur(
+        of_loop ? Drawer(recipe, random, size).draw() : PartsDrawer(recipe, random, size).draw(),
+        &shrinks);
   };
 }
 

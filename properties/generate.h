@@ -29,6 +29,7 @@ struct Recipe {
   bool pollable = false;  // handlers may be pollable
   bool write = false;     // handlers may have write callbacks
   std::vector<std::int64_t> poll_max_ns = {0};
+  bool adaptive = false;  // growth and shrinking are drawn too
   std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};
 
   /// Of programs about something else than the loop: what they are about, the values that options

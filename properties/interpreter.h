@@ -76,6 +76,7 @@ class Interpreter {
     std::atomic<Registration*> current{nullptr};
     std::atomic<bool> registered{false};  // and the loop has been told
     int ready_depth = 0;                  // io_poll_ready calls on the stack
+    int called = -1;                      // registration whose callback has returned last
   };
   struct TimerState {
     Interpreter* self = nullptr;
@@ -142,7 +143,8 @@ class Interpreter {
   static void on_ready(void* opaque);
   static void on_begin(void* opaque);
   static void on_end(void* opaque);
-  static void on_window(void* opaque, bool begin);
+  static void on_polling(void* opaque, const PollingEvent& event);
+  void on_poll_time(const PollingEvent& event);
   static bool flag_unset(void* opaque);
   void begin_call();
   void fd_call(Registration& handler, Source source);

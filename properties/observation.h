@@ -22,13 +22,14 @@ enum class What : std::uint8_t {
   touch,       // a poll function, io_poll_begin or io_poll_end was called
   poll_begin,  // index: blocking; a, b, c: fds readable in the kernel, by a poll function, writable
   poll_end,    // index: result
-  window_begin,  // busy polling
+  window_begin,  // busy polling; a: its ns at most; b: of the poll's, -1: for ever
   window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
-  kernel_call,   // index: KernelCode; a: fd, b: result
-  time_jump,  // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
-  waited,     // wait_while returned; index: flag; b: somebody had begun to set it
-  settled,    // everything asked for is done; what follows is clearing up
-  destroyed,  // the loop is gone
+  poll_time,  // index: fd, 0 the notifier; a: registration; b, c: ns before, after; d: of the wait
+  kernel_call,  // index: KernelCode; a: fd, b: result
+  time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
+  waited,       // wait_while returned; index: flag; b: somebody had begun to set it
+  settled,      // everything asked for is done; what follows is clearing up
+  destroyed,    // the loop is gone
 };
 
 enum class Source : std::uint8_t {
@@ -58,7 +59,7 @@ struct Observation {
   std::int64_t a = 0;
   std::int64_t b = 0;  // fd ops: 1 pollable, 2 write; oneshot call: payload; touch: result
   std::int64_t c = 0;
-  std::int64_t d = 0;
+  std::int64_t d = 0;  // other threads' op_begin: the home thread waits in the kernel
   std::int64_t time_ns = 0;
 };
 

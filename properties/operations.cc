@@ -12,6 +12,9 @@ using aiosim::UnderTestScope;
 template <typename Call>
 void Interpreter::observed(int thread, Observation seen, const Call& call) {
   seen.what = What::op_begin;
+  const std::string_view sleeps_in = thread == 0 ? "" : aiosim::blocked_in(0);
+  const bool kernel = sleeps_in.find("poll") != sleeps_in.npos || sleeps_in.starts_with("io_uring");
+  seen.d = kernel ? 1 : 0;
   recorder_.add(thread, seen);
   {
     const UnderTestScope scope;
@@ -65,6 +68,11 @@ void Interpreter::run_op(int thread, const Op& op) {
       return observed(thread, {.verb = op.verb, .index = op.index},
                       [&] { loop_->disarm_timer(timer.handle); });
     }
+    case Verb::set_poll_max:
+      aiosim::note("set_poll_max", op.amount);
+      home_notified_ = true;
+      return observed(thread, {.verb = op.verb, .a = op.amount},
+                      [&] { loop_->set_poll_max(op.amount); });
     case Verb::advance:
       return pass_time(op.amount);
     case Verb::set_flag:
@@ -180,7 +188,7 @@ void Interpreter::kick_if_data(FdState& fd) {
 void Interpreter::change_handler(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {  // one change at a time
-    make_way();  // home may come again and again until the other is done
+    make_way();                  // home may come again and again until the other is done
     return;
   }
   const bool present = fd.registered;

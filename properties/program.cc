@@ -75,7 +75,10 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_loop | of_threads},
     {Verb::wait_flag, "wait flag", max_flags, Amount::none, 0, false, at_home | by_job,
      of_loop | of_threads},
+    {Verb::set_poll_max, "set_poll_max", 0, Amount::count, longest_ns, false, at_home},
     {Verb::poll_max_ns, "poll_max_ns", 0, Amount::count, longest_ns, false, in_options, of_all},
+    {Verb::poll_grow, "poll_grow", 0, Amount::count, 1'000, false, in_options},
+    {Verb::poll_shrink, "poll_shrink", 0, Amount::count, 1'000, false, in_options},
     {Verb::callback_calls, "callback_calls", 0, Amount::count, 8, false, in_options, of_all},
     {Verb::handler, "handler fd", max_fds, Amount::none, 0, true, in_options},
 

@@ -49,7 +49,10 @@ enum class Verb : std::uint8_t {
   advance,         // ns that pass in nanosleep
   set_flag,        // flag; then kick
   wait_flag,       // flag: wait_while it is not set, if some producer sets it
+  set_poll_max,    // home and callbacks: Loop::set_poll_max
   poll_max_ns,     // options: LoopOptions::poll_max_ns
+  poll_grow,       // options: LoopOptions::poll_grow
+  poll_shrink,     // options: LoopOptions::poll_shrink
   callback_calls,  // options: how many calls of each callback run its operations
   handler,         // options: fd that has a handler from the start, pollable, write
 

@@ -1,5 +1,6 @@
 #include "scenario.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "fault/points.h"
@@ -87,6 +88,11 @@ class LoopExecution final : public ScenarioExecution {
     using aiosim::fault::PointId;
     oracles::Facts out{.program = interpreter_.program(), .offers = interpreter_.module().offers};
     out.poll_max_ns = out.program.option(Verb::poll_max_ns, 0);
+    for (const Part& part : out.program.parts) {
+      for (const Op& op : part.ops) {
+        if (op.verb == Verb::set_poll_max) out.poll_max_ns = std::max(out.poll_max_ns, op.amount);
+      }
+    }
     out.in_world = in_world_;
     out.spurious = is_armed(PointId::epoll_wait_spurious);
     out.late_timers = is_armed(PointId::clock_late_timer);
@@ -167,6 +173,7 @@ std::vector<Scenario> scenarios() {
   out.push_back(progress_value_is_exact());
   out.push_back(no_busy_loop());
   out.push_back(deadline_is_kept_and_polling_falls_back());
+  out.push_back(polling_is_effective());
   out.push_back(handlers_may_change_in_callbacks());
   out.push_back(timers_fire_in_order_and_on_time());
   out.push_back(waiting_ends_when_kicked());

@@ -41,6 +41,7 @@ Scenario bh_order_holds_across_nested_slices();
 Scenario progress_value_is_exact();
 Scenario no_busy_loop();
 Scenario deadline_is_kept_and_polling_falls_back();
+Scenario polling_is_effective();
 Scenario handlers_may_change_in_callbacks();
 Scenario timers_fire_in_order_and_on_time();
 Scenario waiting_ends_when_kicked();

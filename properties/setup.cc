@@ -87,6 +87,7 @@ void Interpreter::reset() {
     fd.current = nullptr;
     fd.registered = false;
     fd.ready_depth = 0;
+    fd.called = -1;
   }
   for (int i = 1; i <= max_timers; ++i) {
     TimerState& timer = timers_[static_cast<std::size_t>(i)];
@@ -142,7 +143,11 @@ void Interpreter::set_up() {
 
 /// A loop may report that the kernel refuses it an fd (R97); it is then made again.
 void Interpreter::make_loop() {
-  const LoopOptions options{poll_max_ns_, on_window, this};
+  LoopOptions options{.poll_max_ns = poll_max_ns_};
+  options.poll_grow = program_.option(Verb::poll_grow, 0);
+  options.poll_shrink = program_.option(Verb::poll_shrink, 0);
+  options.polling = on_polling;
+  options.opaque = this;
   loop_ = made([&] { return module_.create(options); });
 }
 

@@ -201,6 +201,7 @@ bool Operation::notifies() const {
     case Verb::add_fd:
     case Verb::modify_fd:
     case Verb::remove_fd:
+    case Verb::set_poll_max:
       return true;
     default:
       return false;

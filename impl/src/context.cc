@@ -221,7 +221,7 @@ bool Context::dispatch_one(FdHandler& handler, std::int64_t block_ns) {
   } else {
     called = call_fd_callbacks(handler, revents);
   }
-  if (block_ns != not_measured) window_.adjust(handler, block_ns);
+  if (called && block_ns != not_measured) window_.adjust(handler, block_ns);
   return called && !handler.is_notifier;  // R39
 }
 

@@ -28,20 +28,22 @@ struct Facts {
 
 using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
-Finding bh_order(const Timeline& timeline, const Facts& facts);        // R12-R16, D1
-Finding bh_once(const Timeline& timeline, const Facts& facts);         // S14.2, S14.4, R19-R22
-Finding wakeups(const Timeline& timeline, const Facts& facts);         // S14.1
-Finding progress_value(const Timeline& timeline, const Facts& facts);  // R17, R39, R48, R77
-Finding no_spin(const Timeline& timeline, const Facts& facts);         // S14.3
-Finding quiet_notify(const Timeline& timeline, const Facts& facts);    // R36, R40
-Finding deadlines(const Timeline& timeline, const Facts& facts);       // S14.8, R61
-Finding polling_window(const Timeline& timeline, const Facts& facts);  // R57-R59
-Finding handler_lives(const Timeline& timeline, const Facts& facts);   // R68, R69, R75
-Finding polling_pairs(const Timeline& timeline, const Facts& facts);   // D7, S14.10
-Finding no_reentry(const Timeline& timeline, const Facts& facts);      // R68
-Finding level_trigger(const Timeline& timeline, const Facts& facts);   // S14.9, D6
-Finding timer_order(const Timeline& timeline, const Facts& facts);     // R89, R91, D9
-Finding waiting(const Timeline& timeline, const Facts& facts);         // R100, R101
+Finding bh_order(const Timeline& timeline, const Facts& facts);           // R12-R16, D1
+Finding bh_once(const Timeline& timeline, const Facts& facts);            // S14.2, S14.4, R19-R22
+Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14.1
+Finding progress_value(const Timeline& timeline, const Facts& facts);     // R17, R39, R48, R77
+Finding no_spin(const Timeline& timeline, const Facts& facts);            // S14.3
+Finding quiet_notify(const Timeline& timeline, const Facts& facts);       // R36, R40
+Finding deadlines(const Timeline& timeline, const Facts& facts);          // S14.8, R61
+Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57-R59
+Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65
+Finding polling_effective(const Timeline& timeline, const Facts& facts);  // R57, R59
+Finding handler_lives(const Timeline& timeline, const Facts& facts);      // R68, R69, R75
+Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, S14.10
+Finding no_reentry(const Timeline& timeline, const Facts& facts);         // R68
+Finding level_trigger(const Timeline& timeline, const Facts& facts);      // S14.9, D6
+Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89, R91, D9
+Finding waiting(const Timeline& timeline, const Facts& facts);            // R100, R101
 
 inline Finding only_by_timeout(std::string rule, std::string text) {
   return aiosim::Verdict{aiosim::VerdictKind::progress_only_by_timeout, std::move(rule),

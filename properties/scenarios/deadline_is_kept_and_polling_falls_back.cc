@@ -21,7 +21,7 @@ Scenario deadline_is_kept_and_polling_falls_back() {
   out.recipe.fds = 2;
   out.recipe.timers = 2;
   out.recipe.pollable = true;
-  out.recipe.poll_max_ns = {0, 1'000, 1'000, 5'000, 100'000};
+  out.recipe.poll_max_ns = {0, 20'000, 300'000, 300'000, 3'000'000};
   out.recipe.delays_ns = {5'000, 100'000, 800'000, 3'000'000};
   out.oracles = {oracles::deadlines,     oracles::polling_window, oracles::polling_pairs,
                  oracles::level_trigger, oracles::wakeups,        oracles::no_spin,

@@ -23,7 +23,7 @@ Scenario every_notify_wakes() {
   out.recipe.timers = 1;
   out.recipe.oneshots = 1;
   out.recipe.pollable = true;
-  out.recipe.poll_max_ns = {0, 0, 1'000, 20'000};
+  out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::wakeups, oracles::bh_once};
   out.runtime.deadlock = "S14.1";
   return out;

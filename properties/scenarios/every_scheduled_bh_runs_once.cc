@@ -21,7 +21,7 @@ Scenario every_scheduled_bh_runs_once() {
                          {Verb::cancel, 1},   {Verb::delete_bh, 2}, {Verb::oneshot, 1}};
   out.recipe.bhs = 3;
   out.recipe.oneshots = 2;
-  out.recipe.poll_max_ns = {0, 0, 20'000};
+  out.recipe.poll_max_ns = {0, 0, 1'000'000};
   out.oracles = {oracles::bh_once, oracles::wakeups};
   out.runtime = {.deadlock = "S14.2", .data_race = "R6", .lifetime = "S14.5", .crash = "S14.6"};
   return out;

@@ -26,7 +26,7 @@ Scenario handlers_may_change_in_callbacks() {
   out.recipe.fds = 4;
   out.recipe.pollable = true;
   out.recipe.write = true;
-  out.recipe.poll_max_ns = {0, 0, 1'000, 20'000};
+  out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::handler_lives, oracles::no_reentry,     oracles::polling_pairs,
                  oracles::level_trigger, oracles::progress_value, oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",

@@ -22,7 +22,7 @@ Scenario no_busy_loop() {
   out.recipe.fds = 2;
   out.recipe.timers = 2;
   out.recipe.pollable = true;
-  out.recipe.poll_max_ns = {0, 0, 1'000, 100'000};
+  out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.recipe.delays_ns = {1'000, 300'000, 1'500'000, 5'000'000};
   out.oracles = {oracles::no_spin, oracles::quiet_notify, oracles::wakeups, oracles::deadlines};
   out.runtime = {.deadlock = "S14.1",

@@ -24,7 +24,7 @@ Scenario progress_value_is_exact() {
   out.recipe.timers = 1;
   out.recipe.pollable = true;
   out.recipe.write = true;
-  out.recipe.poll_max_ns = {0, 0, 1'000, 20'000};
+  out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::progress_value, oracles::wakeups, oracles::bh_once};
   out.runtime = {.deadlock = "S14.1", .data_race = "S14.4", .lifetime = "S14.5", .crash = "S14.6"};
   return out;

@@ -17,7 +17,7 @@ Scenario waiting_ends_when_kicked() {
   out.recipe.least_producers = 1;
   out.recipe.most_producers = 2;
   out.recipe.bhs = 2;
-  out.recipe.poll_max_ns = {0, 0, 20'000};
+  out.recipe.poll_max_ns = {0, 0, 1'000'000};
   out.oracles = {oracles::waiting, oracles::bh_once, oracles::wakeups};
   out.runtime = {.deadlock = "R101",
                  .livelock = "R100",

@@ -32,6 +32,13 @@ bool is_blocked(std::uint32_t thread) {
   return world().thread(thread).state == runtime::Thread::State::blocked;
 }
 
+std::string_view blocked_in(std::uint32_t thread) {
+  if (!is_blocked(thread)) return {};
+  const runtime::Thread& other = world().thread(thread);
+  if (other.spins || other.unseen || other.wait.operation == nullptr) return {};
+  return other.wait.operation;
+}
+
 HarnessScope::HarnessScope() : saved_(g_current != nullptr ? g_current->harness : 0) {
   if (g_current != nullptr) g_current->harness = 1;
 }

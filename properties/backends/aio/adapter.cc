@@ -24,13 +24,20 @@ std::uint64_t payload_load(const std::uint64_t* word) {
   return std::atomic_ref(*const_cast<std::uint64_t*>(word)).load(std::memory_order_relaxed);
 }
 
+/// The ring tells of events without a system call (R58, R59).
+constexpr std::uint32_t offers_of_ring = aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
+                                             ? properties::offers_polling_beside_fds
+                                             : 0;
+
 constexpr std::uint32_t offers =
+    offers_of_ring |
     properties::offers_bottom_halves | properties::offers_idle_bh | properties::offers_cancel |
     properties::offers_oneshot | properties::offers_nested_poll | properties::offers_fd_handlers |
     properties::offers_pollable_handlers | properties::offers_busy_polling |
     properties::offers_timers | properties::offers_progress_value |
     properties::offers_slice_order_lifo | properties::offers_exact_timeout |
     properties::offers_wait_kick | properties::offers_quiet_notify |
+    properties::offers_adaptive_polling |
     properties::offers_thread_pool | properties::offers_coroutines | properties::offers_virtqueue |
     properties::offers_loop_threads;
 

@@ -19,6 +19,8 @@ inline aio::ContextOptions context_options(const properties::LoopOptions& option
   out.upgrade_threshold = AIOSIM_UPGRADE;
   out.ring_entries = 2;
   out.poll_max_ns = options.poll_max_ns;
+  out.poll_grow = static_cast<std::uint32_t>(options.poll_grow);
+  out.poll_shrink = static_cast<std::uint32_t>(options.poll_shrink);
   return out;
 }
 
@@ -30,6 +32,7 @@ class ContextLoop : public properties::Loop {
   aio::Context& context() { return context_; }
 
   bool poll(bool blocking) override { return context_.poll(blocking); }
+  void set_poll_max(std::int64_t ns) override { context_.set_poll_max_ns(ns); }
   void notify() override { context_.notify(); }
 
   properties::Bh* new_bh(properties::Callback callback, void* opaque) override {
@@ -86,9 +89,24 @@ class AioLoop final : public ContextLoop {
  private:
   static void on_trace(void* opaque, const aio::TraceEvent& event) {
     const properties::LoopOptions& options = static_cast<AioLoop*>(opaque)->options_;
-    const bool begin = event.kind == aio::TraceKind::poll_begin;
-    if (!begin && event.kind != aio::TraceKind::poll_end) return;
-    if (options.polling != nullptr) options.polling(options.opaque, begin);
+    using properties::PollingEvent;
+    PollingEvent said{.ns = event.ns, .timeout_ns = event.timeout_ns, .fd = event.fd};
+    said.was_ns = event.was_ns;
+    said.block_ns = event.block_ns;
+    switch (event.kind) {
+      case aio::TraceKind::poll_begin:
+        said.kind = PollingEvent::Kind::begin;
+        break;
+      case aio::TraceKind::poll_end:
+        said.kind = PollingEvent::Kind::end;
+        break;
+      case aio::TraceKind::poll_time:
+        said.kind = PollingEvent::Kind::time;
+        break;
+      default:
+        return;
+    }
+    if (options.polling != nullptr) options.polling(options.opaque, said);
   }
 
   properties::LoopOptions options_;

@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 3;
+inline constexpr std::uint32_t backend_abi = 4;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -27,9 +27,10 @@ enum Offers : std::uint32_t {
   offers_slice_order_lifo = 1u << 10,  // D1; without it oldest first is expected
   offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
   offers_wait_kick = 1u << 12,         // wait_while / kick
-  offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
-  offers_thread_pool = 1u << 16,       // the following: BackendModule::parts, see parts.h
+  offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
+  offers_adaptive_polling = 1u << 15,    // R64, R65: set_poll_max and PollingEvents of kind time
+  offers_thread_pool = 1u << 16,         // the following: BackendModule::parts, see parts.h
   offers_coroutines = 1u << 17,
   offers_virtqueue = 1u << 18,
   offers_loop_threads = 1u << 19,
@@ -51,11 +52,25 @@ struct FdCallbacks {
 struct Bh;
 struct Timer;
 
+/// What a loop says of its busy polling (R54 to R66).
+struct PollingEvent {
+  enum class Kind : std::uint8_t { begin, end, time } kind = Kind::begin;
+  /// begin: how long it polls at most; end: how long it polled; time: how long the handler of `fd`,
+  /// which has just been dispatched, is worth from now on.
+  std::int64_t ns = 0;
+  std::int64_t timeout_ns = 0;  // begin: how long the poll may take in all, -1: for ever
+  int fd = -1;                  // time
+  std::int64_t was_ns = 0;      // time: before
+  std::int64_t block_ns = 0;    // time: from the poll's beginning to the end of its wait
+};
+
 struct LoopOptions {
   std::int64_t poll_max_ns = 0;
-  /// Busy polling began / ended (trace events of R54-R66), in the home thread; may be null.
-  void (*polling)(void* opaque, bool begin) = nullptr;
+  /// In the home thread; may be null.
+  void (*polling)(void* opaque, const PollingEvent& event) = nullptr;
   void* opaque = nullptr;
+  std::int64_t poll_grow = 0;    // R64
+  std::int64_t poll_shrink = 0;  // R64
 };
 
 class Loop {
@@ -63,7 +78,8 @@ class Loop {
   virtual ~Loop() = default;  // home thread (R98)
 
   // Home thread.
-  virtual bool poll(bool blocking) = 0;  // R46-R53
+  virtual bool poll(bool blocking) = 0;            // R46-R53
+  virtual void set_poll_max(std::int64_t ns) = 0;  // R64: handlers' times begin anew
   // Any thread.
   virtual void notify() = 0;  // R36
   virtual Bh* new_bh(Callback callback, void* opaque) = 0;

@@ -34,6 +34,9 @@ std::int64_t blocked_ns();
 /// True while simulated thread `thread` is blocked (in any call).
 bool is_blocked(std::uint32_t thread);
 
+/// The call ("epoll_wait") in which `thread` sleeps; empty if it does not, or outside a world.
+std::string_view blocked_in(std::uint32_t thread);
+
 /// What the calling thread does inside the scope is the harness's own.
 class HarnessScope {
  public:
