@@ -10,6 +10,7 @@
 namespace aiosim::runtime {
 
 Entry g_entry{};
+std::array<const void*, memory::max_threads> g_live_from{};
 
 namespace {
 

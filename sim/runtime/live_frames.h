@@ -5,7 +5,9 @@
 // where it was when it last entered the runtime.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "runtime/stack.h"
 #include "runtime/world.h"
@@ -28,6 +30,19 @@ inline const void* note_entry(const void* pc, const void* stack_pointer) {
 /// pointer was is kept for the case that the thread stops running here.
 #define AIOSIM_ENTRY \
   ::aiosim::runtime::note_entry(__builtin_return_address(0), __builtin_dwarf_cfa())
+
+/// By number, from where on a stack is alive: what check_frame() looks at, in one load. Null for the
+/// running thread's, those that have not run, and those of nobody.
+extern __attribute__((visibility("hidden"))) std::array<const void*, memory::max_threads>
+    g_live_from;
+
+/// `place` is that of `at` in all stacks. False: check_frame() would find nothing.
+[[gnu::always_inline]] inline bool may_have_returned(const void* at, std::uintptr_t place,
+                                                     std::uint32_t thread,
+                                                     const void* stack_pointer) {
+  const std::uintptr_t stack = place >> memory::stack_shift;
+  return at < (stack == thread ? stack_pointer : g_live_from[stack]);
+}
 
 [[noreturn]] void use_after_return(const Thread& owner, std::size_t size, const char* what,
                                    const void* pc);

@@ -19,6 +19,9 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
   const bool noted = g_entry.pc != nullptr && (g_entry.pc == site_.pc || g_entry.pc == me.live_pc);
   me.live_from = noted ? g_entry.stack_pointer : __builtin_frame_address(0);
   me.live_pc = noted ? g_entry.pc : nullptr;
+  g_live_from[me.id] =
+      me.state == Thread::State::finished ? static_cast<void*>(me.stack->top) : me.live_from;
+  g_live_from[next.id] = nullptr;
   g_current = &next;
   counts = next.counts;
   set_fs(next.tcb->fs);

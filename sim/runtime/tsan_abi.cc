@@ -73,8 +73,8 @@ namespace {
       [[unlikely]] {
     return plain_elsewhere(at, size, write, pc, stack_pointer);
   }
-  if (place < memory::stacks_bytes &&
-      (place >> memory::stack_shift != self.id || at < stack_pointer)) [[unlikely]] {
+  if (place < memory::stacks_bytes && may_have_returned(at, place, self.id, stack_pointer))
+      [[unlikely]] {
     check_a_frame(at, size, write, pc, stack_pointer);
   }
   memory::Memory::State& state = world().memory.state();

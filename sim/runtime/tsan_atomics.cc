@@ -76,7 +76,7 @@ template <unsigned size>
   const std::uintptr_t place = address - memory::stacks_address;
   if (place < memory::stacks_bytes) [[unlikely]] {
     const void* const stack_pointer = g_entry.pc == pc ? g_entry.stack_pointer : nullptr;
-    if (place >> memory::stack_shift != me.id || at < stack_pointer) {
+    if (may_have_returned(at, place, me.id, stack_pointer)) [[unlikely]] {
       check_a_frame(at, size, word, pc, stack_pointer);
     }
   }
@@ -91,7 +91,9 @@ template <unsigned size>
       w.point_of_atomic(me, word, object, pc, {World::id_of(object), writes});
   if (others_ran || !is_known) [[unlikely]] {
     // Another thread's frame may have returned meanwhile.
-    if (place < memory::stacks_bytes) check_a_frame(at, size, word, pc, nullptr);
+    if (place < memory::stacks_bytes && may_have_returned(at, place, me.id, nullptr)) {
+      check_a_frame(at, size, word, pc, nullptr);
+    }
     state.locate(by, at, size, word.text);
   }
   return {state, by, found, object};

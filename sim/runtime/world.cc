@@ -63,6 +63,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   step_ = 0;
   hash_ = 0;
   site_ = {};
+  for (const Thread* thread : threads_) g_live_from[thread->id] = nullptr;
   threads_.clear();
   choices_.clear();
   trace_.clear();

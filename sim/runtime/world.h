@@ -5,8 +5,9 @@
 // thread. Scheduling points are atomics, locks and system calls only.
 #pragma once
 
-#include <cstdint>
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <boost/context/detail/fcontext.hpp>
 #include <functional>
 #include <memory>
@@ -76,6 +77,35 @@ struct Spin {
   std::array<Read, 4> reads{};  // the last different ones
   std::uint32_t next = 0;
   std::uint32_t idle = 0;       // reads in a row that were in `reads` already
+  // A bit for each of `reads`, and perhaps more: most reads are found to be new by it.
+  std::uint64_t marks = 0;
+  std::uint64_t older_marks = 0;
+
+  [[gnu::always_inline]] void note(const void* at, unsigned size, std::uint64_t value) {
+    const std::uint64_t mark =
+        std::uint64_t{1} << ((reinterpret_cast<std::uintptr_t>(at) + value) * spread >> 58);
+    if (((marks | older_marks) & mark) != 0 && knows(at, value)) {
+      ++idle;
+      return;
+    }
+    const std::size_t place = next++ % reads.size();
+    if (place == 0) {
+      older_marks = marks;
+      marks = 0;
+    }
+    marks |= mark;
+    reads[place] = {at, size, value};
+    idle = 0;
+  }
+
+ private:
+  static constexpr std::uint64_t spread = 0x9e3779b97f4a7c15ULL;
+
+  bool knows(const void* at, std::uint64_t value) const {
+    return std::any_of(reads.begin(), reads.end(), [&](const Read& read) {
+      return read.at == at && read.value == value;
+    });
+  }
 };
 
 struct Thread {
@@ -160,15 +190,7 @@ class World final : public memory::ChoiceSource {
 
   /// An atomic operation read `value` and left it there / changed something.
   static void read_again(Thread& me, const void* at, unsigned size, std::uint64_t value) {
-    Spin& spin = me.spin;
-    for (const Spin::Read& read : spin.reads) {
-      if (read.at == at && read.value == value) {
-        ++spin.idle;
-        return;
-      }
-    }
-    spin.reads[spin.next++ % spin.reads.size()] = {at, size, value};
-    spin.idle = 0;
+    me.spin.note(at, size, value);
   }
   static void moved_on(Thread& me) { me.spin.idle = 0; }
 

@@ -146,7 +146,7 @@ void World::spin(Thread& me) {
     touch_reads(me.spin);
     return;
   }
-  me.spin.reads = {};
+  me.spin = {};
   const bool yielded = me.yielded;
   me.yielded = true;
   schedule(me);
