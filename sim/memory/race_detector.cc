@@ -12,7 +12,8 @@ void RaceDetector::plain(const Accessor& by, std::uintptr_t at, std::size_t size
     const std::uintptr_t part = std::min(Shadow::cell_bytes - offset, end - at);
     const std::uint8_t bytes = Shadow::part_of(at, part);
     Cell& cell = shadow_.cell(at);
-    if (!cell.accesses[0].includes(who(by), Access::what(bytes, write))) {
+    const Access now = access_of(by, bytes, size, write);
+    if (!cell.accesses[0].includes(now) && !settles(cell, by.view.clock, now)) {
       plain_cell(by, cell, bytes, whole);
     }
     at += part;
@@ -21,7 +22,6 @@ void RaceDetector::plain(const Accessor& by, std::uintptr_t at, std::size_t size
 
 void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes,
                               const Whole& whole) {
-  if (settles(cell, by.view.clock, who(by), bytes, whole.size, whole.write, by.pc)) return;
   if (cell.poisoned()) [[unlikely]] {
     check_poison(by, cell, bytes, whole.at, whole.size,
                  whole.write ? "plain write" : "plain read");
@@ -48,7 +48,7 @@ void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes
   }
   if (cell.location != 0 || cell.covered()) plain_against_atomics(by, cell, bytes, whole);
   Access& kept = place != none ? shadow_.access(cell, place) : shadow_.add(cell);
-  kept = Access::of(by.pc, who(by), Access::what(bytes, whole.write), kept_size(whole.size));
+  kept = access_of(by, bytes, whole.size, whole.write);
 }
 
 void RaceDetector::race(const Accessor& by, const Whole& whole, const Access& before) {
@@ -165,8 +165,9 @@ void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8
 }
 
 // What is left of the bytes afterwards is that they are freed: accesses are checked, not kept.
-void RaceDetector::check_free(const Accessor& by, Cell& cell, const Whole& whole) {
-  if (cell.location != 0 || cell.covered()) {
+[[gnu::always_inline]] inline void RaceDetector::check_free(const Accessor& by, Cell& cell,
+                                                            const Whole& whole) {
+  if (cell.location != 0 || cell.covered()) [[unlikely]] {
     plain_cell(by, cell, cell.poison() ^ 0xff, whole);
     return;
   }

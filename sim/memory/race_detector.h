@@ -47,28 +47,25 @@ class RaceDetector {
   void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
 
   /// plain() where nothing is to be checked: nobody was here in this run, or this thread did as much
-  /// since its last operation. Else false, and nothing is done. `bytes` are of `cell`, which may be
-  /// as an earlier run left it.
-  [[gnu::always_inline]] bool plain_at_once(Cell& cell, std::uint64_t who, std::uint8_t bytes,
-                                            std::size_t size, bool write, const void* pc) const {
-    const std::uint64_t what = Access::what(bytes, write);
+  /// since its last operation. Else false, and nothing is done. The cell may be as an earlier run
+  /// left it.
+  [[gnu::always_inline]] bool plain_at_once(Cell& cell, const Access& access) const {
     if (cell.run != shadow_.run()) {
       cell.start(shadow_.run());
       cell.count = 1;
-      cell.accesses[0] = Access::of(pc, who, what, size);
+      cell.accesses[0] = access;
       return true;
     }
-    return cell.accesses[0].includes(who, what);
+    return cell.accesses[0].includes(access);
   }
 
   /// plain() within one cell of few plain accesses, none of which races with this one. Else false:
   /// plain() is to be called.
   /// A race that it finds is told by plain(): what was dropped before does not matter then.
   [[gnu::always_inline]] static bool settles(Cell& cell, const VectorClock& clock,
-                                             std::uint64_t who, std::uint8_t bytes,
-                                             std::size_t size, bool write, const void* pc) {
+                                             const Access& now) {
     if (!cell.is_plain() || cell.count > Cell::inline_accesses) return false;
-    const std::uint64_t shared = std::uint64_t{bytes} << Access::bytes_shift;
+    const std::uint64_t shared = now.word & Access::bytes_mask;
     Access* const first = cell.accesses.data();
     Access* end = first + cell.count;
     Access* place = nullptr;  // of an access that this one takes the place of
@@ -76,8 +73,8 @@ class RaceDetector {
       const std::uint64_t word = access->word;
       if ((word & shared) != 0) {
         if (access->epoch() > clock[access->thread()]) {
-          if (write || access->write()) return false;
-        } else if (write || !access->write()) {
+          if (((now.word | word) & Access::write_mask) != 0) return false;
+        } else if (((now.word | ~word) & Access::write_mask) != 0) {
           if ((word & Access::bytes_mask & ~shared) != 0) {
             access->word = word & ~shared;
           } else if (place == nullptr) {
@@ -95,7 +92,7 @@ class RaceDetector {
       place = end++;
     }
     cell.count = static_cast<std::uint16_t>(end - first);
-    *place = Access::of(pc, who, Access::what(bytes, write), kept_size(size));
+    *place = now;
     return true;
   }
 
@@ -171,9 +168,9 @@ class RaceDetector {
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);
 
-  static std::size_t kept_size(std::size_t size) { return size <= 16 ? size : 0; }
-  static std::uint64_t who(const Accessor& by) {
-    return Access::who(by.thread, by.view.clock[by.thread]);
+  static Access access_of(const Accessor& by, std::uint8_t bytes, std::size_t size, bool write) {
+    return Access::of(by.pc, by.thread, by.view.clock[by.thread], bytes, write,
+                      size <= 16 ? size : 0);
   }
   static Party party_of(const Access& access) {
     return {access.thread(), access.epoch(), access.write(), false, access.size(), access.pc};

@@ -24,22 +24,19 @@ struct Access {
   static constexpr unsigned write_shift = 48;
   static constexpr unsigned size_shift = 56;
   static constexpr std::uint64_t bytes_mask = std::uint64_t{0xff} << bytes_shift;
+  static constexpr std::uint64_t write_mask = std::uint64_t{1} << write_shift;
   static constexpr std::uint64_t who_mask = (std::uint64_t{1} << bytes_shift) - 1;
 
   const void* pc;
   std::uint64_t word;  // 0 is none: epochs count from 1
 
-  /// Thread and epoch of an access.
-  static std::uint64_t who(std::uint32_t thread, std::uint32_t epoch) {
-    return std::uint64_t{thread} << thread_shift | epoch;
-  }
-  /// What it does to a cell.
-  static std::uint64_t what(std::uint8_t bytes, bool write) {
-    return std::uint64_t{bytes} << bytes_shift | std::uint64_t{write} << write_shift;
-  }
   /// `size` is that of the whole access, 0 if it was a range.
-  static Access of(const void* pc, std::uint64_t who, std::uint64_t what, std::size_t size) {
-    return {pc, who | what | std::uint64_t{size} << size_shift};
+  [[gnu::always_inline]] static Access of(const void* pc, std::uint32_t thread,
+                                          std::uint32_t epoch, std::uint8_t bytes, bool write,
+                                          std::size_t size) {
+    return {pc, std::uint64_t{thread} << thread_shift | epoch |
+                    std::uint64_t{bytes} << bytes_shift | std::uint64_t{write} << write_shift |
+                    std::uint64_t{size} << size_shift};
   }
 
   std::uint32_t epoch() const { return static_cast<std::uint32_t>(word); }
@@ -48,9 +45,10 @@ struct Access {
   bool write() const { return (word >> write_shift & 1) != 0; }
   std::uint8_t size() const { return static_cast<std::uint8_t>(word >> size_shift); }
   void drop(std::uint8_t bytes) { word &= ~(std::uint64_t{bytes} << bytes_shift); }
-  /// Was it this very thread, since its last operation, and did it the same or more?
-  bool includes(std::uint64_t who, std::uint64_t what) const {
-    return (word & (who_mask | what)) == (who | what);
+  /// Was it the same thread, since its last operation, and did it the same or more?
+  bool includes(const Access& other) const {
+    const std::uint64_t what = other.word & (bytes_mask | write_mask);
+    return ((word ^ other.word) & who_mask) == 0 && (~word & what) == 0;
   }
 };
 

@@ -29,12 +29,9 @@ namespace {
 
 // Somebody was in the cell before.
 [[gnu::noinline]] void plain_again(memory::Cell& cell, const void* at, std::size_t size, bool write,
-                                   const void* pc) {
-  const Thread& self = *g_current;
-  if (!memory::RaceDetector::settles(cell, self.view->clock, self.who(),
-                                     memory::Shadow::part_of(memory::address_of(at), size), size,
-                                     write, pc)) {
-    check_plain(at, size, write, pc);
+                                   memory::Access access) {
+  if (!memory::RaceDetector::settles(cell, g_current->view->clock, access)) {
+    check_plain(at, size, write, access.pc);
   }
 }
 
@@ -53,10 +50,8 @@ namespace {
   }
   memory::Memory::State& state = world().memory.state();
   memory::Cell& cell = state.shadow.cell(address);
-  if (!state.races.plain_at_once(cell, g_current->who(), memory::Shadow::part_of(address, size),
-                                 size, write, pc)) {
-    plain_again(cell, at, size, write, pc);
-  }
+  const memory::Access access = g_current->access(at, size, write, pc);
+  if (!state.races.plain_at_once(cell, access)) plain_again(cell, at, size, write, access);
 }
 
 // Most accesses are to stacks and the heap, and find nothing, or what the thread itself left there.
@@ -79,10 +74,8 @@ namespace {
   }
   memory::Memory::State& state = world().memory.state();
   memory::Cell& cell = state.shadow.direct(place);
-  if (!state.races.plain_at_once(cell, self.who(), memory::Shadow::part_of(address, size), size,
-                                 write, pc)) {
-    plain_again(cell, at, size, write, pc);
-  }
+  const memory::Access access = self.access(at, size, write, pc);
+  if (!state.races.plain_at_once(cell, access)) plain_again(cell, at, size, write, access);
 }
 
 }  // namespace

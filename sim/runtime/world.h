@@ -143,8 +143,13 @@ struct Thread {
   std::vector<std::pair<void (*)(void*), void*>> exit_handlers;
   std::vector<void*> specific;        // pthread_setspecific, by simulated key
 
-  /// Names its plain accesses since its last operation.
-  std::uint64_t who() const { return memory::Access::who(id, view->clock[id]); }
+  /// A plain access of it, now, that does not leave a cell.
+  [[gnu::always_inline]] memory::Access access(const void* at, std::size_t size, bool write,
+                                               const void* pc) const {
+    return memory::Access::of(
+        pc, id, view->clock[id],
+        memory::Shadow::part_of(reinterpret_cast<std::uintptr_t>(at), size), write, size);
+  }
 };
 
 class World final : public memory::ChoiceSource {
