@@ -13,6 +13,7 @@
 namespace bench {
 
 constexpr std::size_t most_samples = 1000;
+constexpr std::int64_t longest_warm_up_ns = 50'000'000;
 constexpr std::int64_t longest_sampling_ns = 150'000'000;
 
 inline void spin_for_us(std::int64_t us) {
@@ -25,7 +26,9 @@ inline void spin_for_us(std::int64_t us) {
 /// time is over; reports p50, p90 and p99, and write(2) calls of this thread per call.
 template <class Once>
 void sample(benchmark::State& state, std::int64_t gap_us, const Once& once) {
-  for (int i = 0; i < 20; ++i) {  // until the loop has got used to it (adaptive polling time)
+  // At first until the loop has got used to it (adaptive polling time).
+  const std::int64_t warm_until_ns = aio::now_ns() + longest_warm_up_ns;
+  for (int i = 0; i < 20 && aio::now_ns() < warm_until_ns; ++i) {
     spin_for_us(gap_us);
     once();
   }
