@@ -55,6 +55,7 @@ class IdlerOf : public Idler {
   void stop() override {
     stop_.store(true);
     task_->schedule();
+    woken_.store(true);
     thread_.join();
   }
 
@@ -89,11 +90,13 @@ class IdlerOf : public Idler {
       while (!stop_.load()) loop.wait();
       const Cost after = cost_of_this_thread();
       cost = {after.cpu_us - before.cpu_us, after.wakeups - before.wakeups};
+      while (!woken_.load()) std::this_thread::yield();  // the task is in use until then
     }
     loop.settle();
   }
 
   std::atomic<bool> stop_{false};
+  std::atomic<bool> woken_{false};
   typename Loop::Task* task_ = nullptr;
   aio::EventNotifier event_;
   std::thread thread_;

@@ -29,6 +29,7 @@ class Notified {
   ~Notified() {
     stop_.store(true);
     task_->schedule();
+    woken_.store(true);
     thread_.join();
   }
   Notified(const Notified&) = delete;
@@ -61,6 +62,7 @@ class Notified {
       task_ = &task;
       running_.store(true);
       while (!stop_.load(std::memory_order_relaxed)) turn(*loop, state);
+      while (!woken_.load()) std::this_thread::yield();  // the task is in use until then
     }
     loop->settle();
   }
@@ -81,6 +83,7 @@ class Notified {
   std::atomic<std::int64_t> called_ns_{0};
   std::atomic<bool> running_{false};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> woken_{false};
   typename Loop::Task* task_ = nullptr;
   std::thread thread_;
 };

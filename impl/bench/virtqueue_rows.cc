@@ -25,6 +25,7 @@ class Device {
   ~Device() {
     stop_.store(true);
     context_.load()->notify();
+    woken_.store(true);
     thread_.join();
   }
   Device(const Device&) = delete;
@@ -37,6 +38,7 @@ class Device {
     queue.attach(loop.context, serve, &queue);
     context_.store(&loop.context);
     while (!stop_.load(std::memory_order_relaxed)) loop.wait();
+    while (!woken_.load()) std::this_thread::yield();  // the context is in use until then
   }
 
   static void serve(void* opaque) {
@@ -47,6 +49,7 @@ class Device {
 
   std::atomic<aio::Context*> context_{nullptr};
   std::atomic<bool> stop_{false};
+  std::atomic<bool> woken_{false};
   std::thread thread_;
 };
 
