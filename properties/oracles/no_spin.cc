@@ -1,5 +1,7 @@
 // S14.3: a blocking poll that called nothing was ended by something: a notification excuses it and
 // at most two such polls after it. And R36, R40: the loop does not wake itself through the kernel.
+#include <algorithm>
+
 #include "oracles/oracles.h"
 
 namespace properties::oracles {
@@ -9,18 +11,34 @@ bool overlaps(const Operation& op, const Poll& poll) {
   return op.begin < poll.end && op.end > poll.begin;
 }
 
+bool notifies(const Operation& op) {
+  return op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
+}
+
+/// Home's own operation, accepted by this poll: for it nothing is written to the event fd.
+bool accepted_by(const Operation& op, const Poll& poll, const Timeline& timeline) {
+  if (op.thread != 0 || op.begin > poll.end) return false;
+  for (const Poll& other : timeline.polls) {
+    if (other.ended && other.begin > op.end && other.end < poll.begin) return false;
+  }
+  return true;
+}
+
+bool accepts_homes_own(const Poll& poll, const Timeline& timeline) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return notifies(op) && accepted_by(op, poll, timeline);
+  });
+}
+
 /// An event fd write for this operation may end the poll, as long as no two blocking polls after it
-/// have looked at the event fd. For what home itself asks for nothing is written: the next poll
-/// accepts it.
+/// have looked at the event fd.
 bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline) {
+  if (op.thread == 0) return accepted_by(op, poll, timeline);
   if (op.begin > poll.end) return false;
   int idle_polls = 0;
   for (const Poll& other : timeline.polls) {
-    if (op.thread == 0 && other.ended && other.begin > op.end && other.end < poll.begin) {
-      return false;
-    }
     if (other.blocking && other.ended && other.calls.empty() && other.begin > op.end &&
-        other.begin < poll.begin) {
+        other.begin < poll.begin && !accepts_homes_own(other, timeline)) {
       ++idle_polls;
     }
   }
@@ -29,8 +47,7 @@ bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline)
 
 bool excused(const Poll& poll, const Timeline& timeline) {
   for (const Operation& op : timeline.ops) {
-    const bool notifies = op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
-    if (notifies && excused_by(op, poll, timeline)) return true;
+    if (notifies(op) && excused_by(op, poll, timeline)) return true;
     // What the poll meant to wait for was taken back meanwhile (R90).
     const bool takes_back = op.verb == Verb::disarm || op.verb == Verb::cancel;
     if (takes_back && overlaps(op, poll)) return true;

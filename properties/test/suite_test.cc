@@ -41,7 +41,8 @@ struct Cell {
 std::vector<Cell> cells(const std::vector<std::string>& plans) {
   std::vector<Cell> out;
   for (std::size_t i = 0; i < suite().properties.size(); ++i) {
-    for (const char* name : {"reference-ppoll", "reference-epoll", "reference-upgrade"}) {
+    for (const char* name :
+         {"reference-ppoll", "reference-epoll", "reference-upgrade", "reference-io_uring"}) {
       for (const std::string& plan : plans) out.push_back({i, name, plan});
     }
   }
