@@ -46,9 +46,9 @@ class RaceDetector {
 
   void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
 
-  /// plain() where nothing is to be checked: nobody was here in this run, or this thread did as much
-  /// since its last operation. Else false, and nothing is done. The cell may be as an earlier run
-  /// left it.
+  /// plain() where nothing is to be checked: nobody was here in this run, or this thread did as
+  /// much since its last operation. Else false, and nothing is done. The cell may be as an earlier
+  /// run left it.
   [[gnu::always_inline]] bool plain_at_once(Cell& cell, const Access& access) const {
     if (cell.run != shadow_.run()) {
       cell.start(shadow_.run());

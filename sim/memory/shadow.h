@@ -117,7 +117,9 @@ class Shadow {
 
   /// The cell of an address in [direct_address, direct_address + direct_bytes), as it was left,
   /// maybe by an earlier run.
-  [[gnu::always_inline]] Cell& direct(std::uintptr_t offset) { return direct_[offset / cell_bytes]; }
+  [[gnu::always_inline]] Cell& direct(std::uintptr_t offset) {
+    return direct_[offset / cell_bytes];
+  }
 
   Cell& cell(std::uintptr_t address) {
     const std::uintptr_t offset = address - direct_address;

@@ -31,8 +31,8 @@ inline const void* note_entry(const void* pc, const void* stack_pointer) {
 #define AIOSIM_ENTRY \
   ::aiosim::runtime::note_entry(__builtin_return_address(0), __builtin_dwarf_cfa())
 
-/// By number, from where on a stack is alive: what check_frame() looks at, in one load. Null for the
-/// running thread's, those that have not run, and those of nobody.
+/// By number, from where on a stack is alive: what check_frame() looks at, in one load. Null for
+/// the running thread's, those that have not run, and those of nobody.
 extern __attribute__((visibility("hidden"))) std::array<const void*, memory::max_threads>
     g_live_from;
 

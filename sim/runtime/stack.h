@@ -9,7 +9,7 @@
 namespace aiosim::runtime {
 
 struct Stack {
-  char* low = nullptr;  // first usable byte; the guard page lies below
+  char* low = nullptr;  // first usable byte; the guard lies below
   char* top = nullptr;  // one past the last
 };
 

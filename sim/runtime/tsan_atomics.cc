@@ -1,5 +1,5 @@
-// The hooks of atomic operations: a point, the memory model's answer, a line of the trace. Outside a
-// run they do what the code says.
+// The hooks of atomic operations: a point, the memory model's answer, a line of the trace. Outside
+// a run they do what the code says.
 #include <algorithm>
 #include <string>
 
