@@ -47,7 +47,7 @@ bool Retries::find_registers(std::array<std::uintptr_t, 6>& registers) {
   return unwinding.found;
 }
 
-void Retries::find_ranges() {
+bool Retries::find_ranges() {
   ranges_.clear();
   const auto add = [this](const void* at, std::size_t size) {
     if (size != 0) ranges_.push_back({static_cast<const char*>(at), size});
@@ -58,11 +58,13 @@ void Retries::find_ranges() {
     if (thread.state == Thread::State::finished) continue;
     const void* const live = &thread == g_current ? g_entry.stack_pointer : thread.live_from;
     const char* const from = static_cast<const char*>(live);
+    if (from < thread.stack->low || from > thread.stack->top) return false;
     add(from, static_cast<std::size_t>(thread.stack->top - from));
   }
   add(reinterpret_cast<const void*>(heap_address), heap_used());
   each_segment(add);
   each_tls_block(g_current->tcb->tls, add);
+  return true;
 }
 
 void Retries::failed(const Attempt& attempt, memory::Value value) {
@@ -70,8 +72,7 @@ void Retries::failed(const Attempt& attempt, memory::Value value) {
   last_[me] = false;
   if (g_entry.pc != attempt.pc) return;
   State& state = states_[me];
-  if (!find_registers(state.registers)) return;
-  find_ranges();
+  if (!find_registers(state.registers) || !find_ranges()) return;
   std::size_t size = 0;
   for (const Range& range : ranges_) size += range.size;
   if (size > most_bytes) return;
@@ -100,8 +101,7 @@ bool Retries::again(const Attempt& attempt) {
   }
   std::array<std::uintptr_t, 6> registers{};
   if (!find_registers(registers) || registers != state.registers) return false;
-  find_ranges();
-  if (ranges_ != state.ranges) return false;
+  if (!find_ranges() || ranges_ != state.ranges) return false;
   const char* bytes = state.bytes.data();
   for (const Range& range : ranges_) {
     if (std::memcmp(bytes, range.at, range.size) != 0) return false;

@@ -9,7 +9,9 @@
 //
 // The state is compared, not guessed: the registers that outlive a call, the stacks from their
 // live frames up, the run's heap with its book-keeping, and the variables of the modules under
-// test. What lies elsewhere (variables of an executable that is no module) is not looked at.
+// test. What lies elsewhere (variables of an executable that is no module, memory that the program
+// maps itself) is not looked at. While a thread runs on a stack of its own making, none is given
+// up.
 #pragma once
 
 #include <array>
@@ -81,7 +83,8 @@ class Retries {
 
   static bool find_registers(std::array<std::uintptr_t, 6>& registers);
   /// All that the current thread's program may have written to since its attempt.
-  void find_ranges();
+  /// False if some thread runs on another stack than its own.
+  bool find_ranges();
 
   std::array<State, memory::max_threads> states_;
   std::array<bool, memory::max_threads> last_{};  // states_[i] is that of this run's last failure
