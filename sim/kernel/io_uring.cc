@@ -141,10 +141,8 @@ std::int32_t IoUring::outcome(const Request& request) const {
   return static_cast<std::int32_t>(mask);
 }
 
-/// A timeout that so many completions have taken along.
-bool IoUring::is_due(const Request& request) const {
-  return request.after != 0 && completions_ >= request.after;
-}
+/// A timeout that completions have taken along.
+bool IoUring::is_due(const Request& request) const { return request.fired; }
 
 bool IoUring::can_complete(const Request& request) const {
   return is_due(request) || outcome(request) != 0;
@@ -164,9 +162,11 @@ bool IoUring::is_work(const Request& request, std::uint32_t thread) const {
 /// A timeout that completions have taken along is work of its own: it may come after the return to
 /// those who waited for them.
 void IoUring::defer_due() {
+  const std::int64_t now = sequence();  // of all that came together
   for (Request& request : requests_) {
-    if (request.asked || !is_due(request)) continue;
-    request.asked = true;
+    if (request.fired || now < request.after) continue;
+    request.fired = true;
+    ++timeouts_;
     request.deferred = state_.world.choose(Kind::poll_order, 2, "the timeout completes later") != 0;
   }
 }
@@ -196,7 +196,9 @@ void IoUring::complete(std::size_t index, std::int32_t result) {
     request.file->acquire_readiness(static_cast<std::uint32_t>(result));
   }
   state_.drop(*request.file);
-  post(request.user_data, result, timeout);
+  if (timeout && !request.fired) ++timeouts_;
+  post(request.user_data, result);
+  defer_due();
 }
 
 void IoUring::run_all_work() {
@@ -207,9 +209,8 @@ void IoUring::run_all_work() {
 }
 
 void IoUring::run_work() {
-  do {
-    defer_due();
-  } while (complete_one(state_.thread()));
+  while (complete_one(state_.thread())) {
+  }
 }
 
 /// An interrupt may make another thread do its work at once, or it does it when it comes here.
@@ -249,8 +250,7 @@ bool IoUring::goes_on(void* data) {
   return ring.enough(waiting) || ring.has_work(ring.state_.viewer());
 }
 
-void IoUring::post(std::uint64_t user_data, std::int32_t result, bool of_timeout) {
-  ++(of_timeout ? timeouts_ : completions_);
+void IoUring::post(std::uint64_t user_data, std::int32_t result) {
   const Completion completion{user_data, result};
   if (overflow_.empty() && unseen() < cq_entries_) {
     write(completion);
@@ -267,6 +267,7 @@ void IoUring::write(const Completion& completion) {
   entry.user_data = completion.user_data;
   entry.res = completion.result;
   entry.flags = 0;
+  ++written_;
   runtime::World& world = state_.world;
   world.touch({runtime::ObjectType::atomic, world.memory.object_of(tail, sizeof *tail)}, true);
   world.memory.rmw(state_.thread(), tail, sizeof *tail, memory::Rmw::add, 1, release, nullptr);
@@ -279,6 +280,7 @@ void IoUring::flush_overflow() {
     overflow_.pop_front();
   }
   if (overflow_.empty()) *word(memory_, sq_flags) &= ~IORING_SQ_CQ_OVERFLOW;
+  defer_due();
 }
 
 // ---- submission ----
@@ -288,16 +290,20 @@ int IoUring::submit(unsigned count, const void* pc) {
   unsigned* head = word(memory_, sq_head);
   unsigned taken = 0;
   bool going = true;
+  bool refused = false;
   while (going && taken < count && *head != *word(memory_, sq_tail)) {
-    if (fault::strikes(fault::PointId::io_uring_submit_eagain)) {
-      return taken != 0 ? static_cast<int>(taken) : -EAGAIN;
-    }
+    refused = fault::strikes(fault::PointId::io_uring_submit_eagain);
+    if (refused) break;
     const io_uring_sqe entry = sqes(memory_, sq_entries_, cq_entries_)[*head & (sq_entries_ - 1)];
     ++*head;
     ++taken;
     going = issue(entry, pc);
   }
-  return static_cast<int>(taken);
+  // Together, so that what completes at once counts for every timeout among them.
+  for (const Completion& answer : answers_) post(answer.user_data, answer.result);
+  answers_.clear();
+  defer_due();
+  return refused && taken == 0 ? -EAGAIN : static_cast<int>(taken);
 }
 
 /// False: the entry makes no sense, and those behind it are not looked at.
@@ -308,7 +314,7 @@ bool IoUring::issue(const io_uring_sqe& entry, const void* pc) {
   if (entry.flags != 0) unsimulated("entry flags", entry.flags);
   switch (entry.opcode) {
     case IORING_OP_NOP:
-      post(entry.user_data, 0, false);
+      answer(entry.user_data, 0);
       return true;
     case IORING_OP_POLL_ADD:
       if (entry.len != 0) unsimulated("POLL_ADD flags", entry.len);
@@ -332,11 +338,11 @@ bool IoUring::issue(const io_uring_sqe& entry, const void* pc) {
 /// One-shot; looks at the level when it is made.
 void IoUring::poll_add(const io_uring_sqe& entry) {
   File* file = state_.file(entry.fd);
-  if (file == nullptr) return post(entry.user_data, -EBADF, false);
+  if (file == nullptr) return answer(entry.user_data, -EBADF);
   const std::uint32_t mask = entry.poll32_events | EPOLLERR | EPOLLHUP;
   if (const std::uint32_t ready = file->readiness(true) & mask) {
     file->acquire_readiness(ready);
-    return post(entry.user_data, static_cast<std::int32_t>(ready), false);
+    return answer(entry.user_data, static_cast<std::int32_t>(ready));
   }
   state_.pin(*file);
   requests_.push_back({Request::Kind::poll, entry.user_data, state_.thread(), file, mask});
@@ -353,16 +359,16 @@ IoUring::Request* IoUring::find_poll(std::uint64_t user_data) {
 /// in either order.
 void IoUring::poll_remove(const io_uring_sqe& entry) {
   Request* poll = find_poll(entry.addr);
-  if (poll == nullptr) return post(entry.user_data, -ENOENT, false);
+  if (poll == nullptr) return answer(entry.user_data, -ENOENT);
   if (outcome(*poll) != 0 &&
       state_.world.choose(Kind::poll_order, 2, "the event comes before its removal") != 0) {
-    return post(entry.user_data, -EALREADY, false);
+    return answer(entry.user_data, -EALREADY);
   }
   poll->kind = Request::Kind::cancelled_poll;
   if (state_.world.choose(Kind::poll_order, 2, "what was removed completes first") != 0) {
     complete(static_cast<std::size_t>(poll - requests_.data()), -ECANCELED);
   }
-  post(entry.user_data, 0, false);
+  answer(entry.user_data, 0);
 }
 
 /// The time is read now, wherever the entry was made.
@@ -374,8 +380,8 @@ bool IoUring::timeout(const io_uring_sqe& entry, const void* pc) {
   state_.world.memory.plain_read(state_.thread(), at, sizeof *at, pc);
   constexpr std::int64_t second_ns = 1'000'000'000;
   constexpr std::int64_t most_s = INT64_MAX / 4 / second_ns;
-  if (at->tv_sec < 0 || at->tv_nsec < 0 || at->tv_nsec >= second_ns) {
-    post(entry.user_data, -EINVAL, false);
+  if (at->tv_sec < 0 || at->tv_nsec < 0) {
+    answer(entry.user_data, -EINVAL);
     return false;
   }
   std::int64_t expiry_ns = std::min<std::int64_t>(at->tv_sec, most_s) * second_ns + at->tv_nsec;
@@ -383,7 +389,8 @@ bool IoUring::timeout(const io_uring_sqe& entry, const void* pc) {
   auto& timer = state_.make<TimerFd>(0, CLOCK_MONOTONIC);
   state_.pin(timer);
   timer.set(expiry_ns, 0);
-  const std::uint64_t after = entry.off != 0 ? completions_ + entry.off : 0;
+  const std::int64_t after =
+      entry.off != 0 ? sequence() + static_cast<std::int64_t>(entry.off) : INT64_MAX;
   requests_.push_back(
       {Request::Kind::timeout, entry.user_data, state_.thread(), &timer, EPOLLIN, after});
   return true;

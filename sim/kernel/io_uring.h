@@ -72,7 +72,7 @@ class IoUring final : public File {
   struct Waiting {
     const IoUring* ring;
     unsigned wanted;
-    std::uint64_t timeouts;
+    std::int64_t timeouts;
   };
   Waiting waiting(unsigned wanted) const { return {this, wanted, timeouts_}; }
   /// Is io_uring_enter's wait over? (Linux: also when any TIMEOUT has completed.)
@@ -87,13 +87,13 @@ class IoUring final : public File {
   struct Request {
     enum class Kind { poll, timeout, cancelled_poll } kind;
     std::uint64_t user_data;
-    std::uint32_t owner;      // thread
-    File* file;               // pinned; of a timeout: its timer, which is nobody else's
-    std::uint32_t mask = 0;   // of a poll
-    std::uint64_t after = 0;  // of a timeout: completes after so many completions, 0: never
-    bool deferred = false;    // its owner posts it at its next entry
-    bool asked = false;       // of a timeout that is due: whether it is deferred
-    bool orphaned = false;    // its owner has ended: anybody posts that it is cancelled
+    std::uint32_t owner;             // thread
+    File* file;                      // pinned; of a timeout: its timer, which is nobody else's
+    std::uint32_t mask = 0;          // of a poll
+    std::int64_t after = INT64_MAX;  // of a timeout: completes at that sequence()
+    bool deferred = false;           // its owner posts it at its next entry
+    bool fired = false;              // of a timeout: completions have taken it along
+    bool orphaned = false;           // its owner has ended: anybody posts that it is cancelled
   };
   struct Completion {
     std::uint64_t user_data;
@@ -116,16 +116,23 @@ class IoUring final : public File {
   bool has_work(std::uint32_t thread) const;
   bool complete_one(std::uint32_t thread);
   void complete(std::size_t index, std::int32_t result);
-  void post(std::uint64_t user_data, std::int32_t result, bool of_timeout);
+  void answer(std::uint64_t user_data, std::int32_t result) {
+    answers_.push_back({user_data, result});
+  }
+  void post(std::uint64_t user_data, std::int32_t result);
   void write(const Completion& completion);
+  /// What timeouts count, as Linux does: what waits for room in the queue counts only once there,
+  /// a timeout's own completion not at all.
+  std::int64_t sequence() const { return written_ - timeouts_; }
 
   unsigned sq_entries_;
   unsigned cq_entries_;
   char* memory_ = nullptr;
-  std::vector<Request> requests_;  // in the order asked
+  std::vector<Request> requests_;    // in the order asked
+  std::vector<Completion> answers_;  // of the submission under way
   std::deque<Completion> overflow_;
-  std::uint64_t completions_ = 0;  // but those of timeouts
-  std::uint64_t timeouts_ = 0;
+  std::int64_t written_ = 0;   // completions that got into the queue
+  std::int64_t timeouts_ = 0;  // that have fired
 };
 
 }  // namespace aiosim::kernel

@@ -51,7 +51,7 @@ class Runner {
   }
 
   void run(const Step& step) {
-    out_.add(-100 - step.verb);
+    out_.add(-100 - static_cast<long>(step.verb));
     switch (step.verb) {
       case 0:
         return poll_add(step);
@@ -99,9 +99,8 @@ class Runner {
   void timeout(const Step& step) {
     io_uring_sqe* to = entry();
     if (to == nullptr) return;
-    static constexpr std::array<__kernel_timespec, 2> times{{{3600, 0}, {0, 1'000'000'000}}};
-    io_uring_prep_timeout(to, const_cast<__kernel_timespec*>(&times[step.b % 8 == 0]),
-                          1 + step.a % 3, 0);
+    static constexpr std::array<__kernel_timespec, 2> times{{{3600, 0}, {3600, -1}}};
+    io_uring_prep_timeout(to, const_cast<__kernel_timespec*>(&times[step.b % 8 == 0]), 1, 0);
     io_uring_sqe_set_data64(to, ++last_);
   }
   void nop() {
@@ -120,11 +119,13 @@ class Runner {
   void harvest() {
     std::array<std::array<long, 2>, 128> seen{};
     std::size_t count = 0;
+    out_.add(io_uring_get_events(&ring_));
     out_.add(io_uring_cq_has_overflow(&ring_) ? 1 : 0);
-    do {
+    unsigned taken = 0;
+    do {  // a timeout that the last ones took along may come after them
       io_uring_get_events(&ring_);
       unsigned head = 0;
-      unsigned taken = 0;
+      taken = 0;
       io_uring_cqe* completion = nullptr;
       io_uring_for_each_cqe(&ring_, head, completion) {
         ++taken;
@@ -133,7 +134,7 @@ class Runner {
         }
       }
       io_uring_cq_advance(&ring_, taken);
-    } while (io_uring_cq_has_overflow(&ring_));
+    } while (taken != 0 || io_uring_cq_has_overflow(&ring_));
     std::sort(seen.begin(), seen.begin() + static_cast<std::ptrdiff_t>(count));
     for (std::size_t i = 0; i < count; ++i) {
       out_.add(seen[i][0]);
