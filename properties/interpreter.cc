@@ -228,15 +228,18 @@ void Interpreter::install_probes() {
     recorder_.add(0, seen);
   });
   aiosim::on_kernel_call([this](const aiosim::KernelCall& call) {
-    if (aiosim::thread_index() != 0) return;
+    const int thread = static_cast<int>(aiosim::thread_index());
+    if (thread > producers_) return;
     const std::string_view name = call.call;
+    if (thread != 0 && name != "write") return;
     KernelCode code = KernelCode::other;
     if (name == "write") code = KernelCode::write;
     if (name == "io_uring_enter" || name.find("poll") != name.npos) code = KernelCode::wait;
     Observation seen{.what = What::kernel_call, .index = static_cast<int>(code)};
     seen.a = call.fd;
     seen.b = call.result;
-    recorder_.add(0, seen);
+    for (const FdState& fd : fds_) seen.c |= fd.used && fd.write_fd == call.fd ? 1 : 0;
+    recorder_.add(thread, seen);
   });
 }
 

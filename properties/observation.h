@@ -25,7 +25,7 @@ enum class What : std::uint8_t {
   window_begin,  // busy polling; a: its ns at most; b: of the poll's, -1: for ever
   window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
   poll_time,  // index: fd, 0 the notifier; a: registration; b, c: ns before, after; d: of the wait
-  kernel_call,  // index: KernelCode; a: fd, b: result
+  kernel_call,  // c: the program's own fd;  // index: KernelCode; a: fd, b: result
   time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
   waited,       // wait_while returned; index: flag; b: somebody had begun to set it
   settled,      // everything asked for is done; what follows is clearing up

@@ -172,6 +172,7 @@ std::vector<Scenario> scenarios() {
   out.push_back(bh_order_holds_across_nested_slices());
   out.push_back(progress_value_is_exact());
   out.push_back(no_busy_loop());
+  out.push_back(event_fd_is_written_once_a_sleep());
   out.push_back(deadline_is_kept_and_polling_falls_back());
   out.push_back(polling_is_effective());
   out.push_back(handlers_may_change_in_callbacks());

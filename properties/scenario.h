@@ -40,6 +40,7 @@ Scenario every_scheduled_bh_runs_once();
 Scenario bh_order_holds_across_nested_slices();
 Scenario progress_value_is_exact();
 Scenario no_busy_loop();
+Scenario event_fd_is_written_once_a_sleep();
 Scenario deadline_is_kept_and_polling_falls_back();
 Scenario polling_is_effective();
 Scenario handlers_may_change_in_callbacks();

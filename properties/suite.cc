@@ -27,6 +27,7 @@ constexpr struct {
     {offers_exact_timeout, "exact timeouts"},
     {offers_wait_kick, "wait and kick"},
     {offers_quiet_notify, "quiet notify"},
+    {offers_one_write_a_sleep, "one write a sleep"},
     {offers_adaptive_polling, "adaptive polling"},
     {offers_polling_beside_fds, "polling beside plain fds"},
     {offers_thread_pool, "thread pool"},

@@ -86,19 +86,22 @@ BottomHalf* BottomHalfQueue::pop() {
   return nullptr;
 }
 
-bool BottomHalfQueue::run() {
+bool BottomHalfQueue::run(Counter& called) {
   bool progress = false;
+  std::uint64_t calls = 0;
   // A nested call drains every slice, so after each callback everything is read afresh (R16).
   while (BottomHalf* bh = pop()) {
     const unsigned old = bh->dequeue();
     const bool wanted = (old & (BottomHalf::scheduled | BottomHalf::idle)) != 0;
     if (wanted && (old & BottomHalf::deleted) == 0) {
       if ((old & BottomHalf::scheduled) != 0) progress = true;  // idle ones are none (R17)
+      ++calls;
       detail::call(bh->callback_, bh->opaque_);
     }
     // Without these two bits a nested poll may have freed it already (R11).
     if ((old & (BottomHalf::deleted | BottomHalf::oneshot)) != 0) delete bh;
   }
+  if (calls != 0) called.add(calls);
   return progress;
 }
 

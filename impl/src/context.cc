@@ -49,16 +49,17 @@ class Context::Visit {
 };
 
 Context::Context(const ContextOptions& options)
-    : handlers_(gate_),
+    : measure_sleeps_(options.measure_sleeps),
+      handlers_(gate_),
       monitor_(*this, handlers_, policy_of(options)),
-      window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options)),
+      window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options), counters_.polling_ns),
       bottom_halves_(gate_),
       timers_(gate_) {
   FdCallbacks notifier;
-  notifier.io_read = [](void* gate) { static_cast<NotifyGate*>(gate)->clear_event(); };
-  notifier.io_poll = [](void* gate) { return static_cast<NotifyGate*>(gate)->notified(); };
+  notifier.io_read = [](void* context) { static_cast<Context*>(context)->take_event(); };
+  notifier.io_poll = [](void* context) { return static_cast<Context*>(context)->gate_.notified(); };
   notifier.io_poll_ready = [](void*) {};  // every poll accepts
-  notifier.opaque = &gate_;
+  notifier.opaque = this;
   handlers_.set(gate_.event().fd(), notifier, true);
   gate_.accept();  // of the line above; nobody else has a word yet
 }
@@ -98,6 +99,7 @@ bool Context::poll(bool blocking) {
   claim_home_thread();
   AIO_CHECK(!window_.walking());  // poll functions only test (R60)
   monitor_.reserve();             // the one step that can fail, before anything has happened
+  counters_.polls.add(1);
   bool progress = false;
   {
     Visit visit(*this);
@@ -141,9 +143,28 @@ bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answe
     timeout = 0;
     progress = true;
   }
-  if (timeout != 0 || kernel_may_know_more(answered)) monitor_.wait(ready, timeout);
+  if (timeout != 0) {
+    sleep(ready, timeout);
+  } else if (kernel_may_know_more(answered)) {
+    monitor_.wait(ready, 0);
+  }
   if (armed) gate_.lower();
   return progress;
+}
+
+void Context::sleep(ReadyList& ready, std::int64_t timeout) {
+  counters_.sleeps.add(1);
+  const std::int64_t begin_ns = measure_sleeps_ ? now_ns() : 0;
+  monitor_.wait(ready, timeout);
+  if (measure_sleeps_) counters_.sleeping_ns.add_ns(now_ns() - begin_ns);
+}
+
+/// The event fd was set: somebody notified while the loop slept or was about to.
+void Context::take_event() {
+  const std::uint64_t writes = gate_.clear_event();
+  if (writes == 0) return;
+  counters_.wakeups.add(1);
+  counters_.event_fd_writes.add(writes);
 }
 
 /// Whether a poll that does not sleep has to ask the kernel: some handler's fd was not covered by
@@ -161,7 +182,7 @@ bool Context::run_bottom_halves() {
   // A bottom half may free what a handler removed before it was scheduled used: the handler's last
   // callback, io_poll_end, comes first. Hence after the take-over, before the calls.
   retire_removed();
-  return bottom_halves_.run() || completed;
+  return bottom_halves_.run(counters_.bottom_halves) || completed;
 }
 
 std::int64_t Context::timeout_ns() {

@@ -27,14 +27,14 @@ void EventNotifier::set() {
   AIO_CHECK(written == static_cast<ssize_t>(sizeof one) || errno == EAGAIN);
 }
 
-bool EventNotifier::test_and_clear() {
+std::uint64_t EventNotifier::take() {
   std::uint64_t count = 0;
   ssize_t got;
   do {
     got = read(fd_, &count, sizeof count);
   } while (got < 0 && errno == EINTR);
   AIO_CHECK(got == static_cast<ssize_t>(sizeof count) || errno == EAGAIN);
-  return got > 0;
+  return got > 0 ? count : 0;
 }
 
 }  // namespace aio

@@ -10,8 +10,9 @@ constexpr std::uint32_t one_sleep = 2;      // the rest is a count
 }  // namespace
 
 void NotifyGate::notify() {
-  // Publishes the caller's work; pairs with the exchange in accept().
-  notified_.fetch_or(1U, std::memory_order_release);
+  // Publishes the caller's work; pairs with the exchange in accept(). Acquire: what accept() made
+  // known, namely that nobody sleeps any more.
+  if (notified_.fetch_or(1U, std::memory_order_acq_rel) != 0) return;  // who set it writes
   // Store buffering; pairs with the fence in raise().
   std::atomic_thread_fence(std::memory_order_seq_cst);
   if (notify_me_.load(std::memory_order_relaxed) != 0) event_.set();

@@ -179,6 +179,7 @@ PollWindow::Outcome PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_n
     elapsed_ns = now_ns() - start_ns;
   } while (!outcome.progress && !gate_.notified() && elapsed_ns < limit_ns &&
            !monitor_.need_wait());
+  polling_ns_.add_ns(elapsed_ns);
   outcome.answered = outcome.progress || gate_.notified() ||
                      (monitor_.supports_busy_polling() && monitor_.need_wait());
   *timeout_ns = outcome.answered ? 0 : detail::remaining_ns(*timeout_ns, elapsed_ns);

@@ -34,6 +34,7 @@ Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14
 Finding progress_value(const Timeline& timeline, const Facts& facts);     // R17, R39, R48, R77
 Finding no_spin(const Timeline& timeline, const Facts& facts);            // S14.3
 Finding quiet_notify(const Timeline& timeline, const Facts& facts);       // R36, R40
+Finding event_fd_writes(const Timeline& timeline, const Facts& facts);    // R36, R40
 Finding deadlines(const Timeline& timeline, const Facts& facts);          // S14.8, R61
 Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57-R59
 Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65

@@ -43,6 +43,7 @@
 #include <memory>
 
 #include "aio/callback.h"
+#include "aio/counters.h"
 #include "aio/notify_gate.h"
 
 namespace aio {
@@ -137,8 +138,8 @@ class BottomHalfQueue {
   };
 
   /// Runs every bottom half of every slice, oldest slice first. True iff one that was not idle was
-  /// called (R17). Home thread; callbacks may nest it.
-  bool run();
+  /// called (R17). Adds to `called` how many were. Home thread; callbacks may nest it.
+  bool run(Counter& called);
 
   /// How long the loop may sleep: 0 if a call is wanted, 10 ms if only idle ones are, else -1
   /// (R24). Home thread.

@@ -31,6 +31,7 @@
 
 #include "aio/bottom_half.h"
 #include "aio/coroutine_queue.h"
+#include "aio/counters.h"
 #include "aio/fd_handler_list.h"
 #include "aio/fd_monitor.h"
 #include "aio/notify_gate.h"
@@ -59,6 +60,8 @@ struct ContextOptions {
   std::optional<std::int64_t> poll_max_ns = std::nullopt;
   std::uint32_t poll_grow = 0;    ///< see PollParameters
   std::uint32_t poll_shrink = 0;  ///< see PollParameters
+  /// Counters::sleeping is kept: two looks at the clock a sleep.
+  bool measure_sleeps = true;
 };
 
 class Context {
@@ -148,6 +151,9 @@ class Context {
   /// Whether the caller is the home thread; false while there is none.
   [[nodiscard]] bool in_home_thread() const;
 
+  /// What the context has done so far. Any thread.
+  [[nodiscard]] Counters counters() const { return counters_.get(); }
+
   TimerList& timers() { return timers_; }
 
   /// See coroutine.h.
@@ -165,6 +171,8 @@ class Context {
   class Visit;
 
   void claim_home_thread();
+  void sleep(ReadyList& ready, std::int64_t timeout);
+  void take_event();
   bool wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered);
   [[nodiscard]] bool kernel_may_know_more(bool answered) const;
   bool run_bottom_halves();
@@ -178,6 +186,8 @@ class Context {
   void free_retired();
 
   NotifyGate gate_;  // first: its failure must leave nothing behind
+  LiveCounters counters_;
+  const bool measure_sleeps_;
   FdHandlerList handlers_;
   FdMonitor monitor_;
   PollWindow window_;

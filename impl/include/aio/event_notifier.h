@@ -1,7 +1,7 @@
 // EventNotifier: an eventfd that threads set and one reader tests and clears.
 //
 //   any thread      set()
-//   one reader      test_and_clear()
+//   one reader      take(), test_and_clear()
 //   any thread      fd()
 //
 // State:   clear --set()--> set --set()--> set
@@ -12,6 +12,8 @@
 //   2. set() never blocks and never fails: a saturated counter is as set as a counter can be.
 //   3. EINTR is never seen by a caller.
 #pragma once
+
+#include <cstdint>
 
 namespace aio {
 
@@ -27,8 +29,10 @@ class EventNotifier {
   /// Makes fd() readable. Any thread. See eventfd(2).
   void set();
 
-  /// Makes fd() unreadable; true iff it was set. One thread at a time.
-  bool test_and_clear();
+  /// Makes fd() unreadable; how often it was set since the last time. One thread at a time.
+  std::uint64_t take();
+  /// The same; true iff it was set.
+  bool test_and_clear() { return take() != 0; }
 
   /// The descriptor to wait on; owned by this object.
   [[nodiscard]] int fd() const { return fd_; }

@@ -9,12 +9,14 @@
 //
 //     (0, no) --notify--> (0, yes)             no event fd write: the loop will look
 //     (0, *)  --raise---> (n, *)               the caller must now test notified() before sleeping
-//     (n, *)  --notify--> (n, yes) + event fd write, which ends the sleep
+//     (n, no) --notify--> (n, yes) + event fd write, which ends the sleep
 //     (n, *)  --lower---> (0, *) --accept--> (0, no)     and then all work is looked at
 //
 // Invariants
 //   1. notify_me is written by the home thread only, so its changes need no read-modify-write.
-//   2. Between raise() and lower() every notify() writes the event fd.
+//   2. Between raise() and lower() the first notify() since accept() writes the event fd; it may
+//      have begun before raise(). The others leave it to that one. After accept() nobody writes
+//      until the next raise().
 //   3. accept() precedes every look at the work (bottom halves, handlers, timers) of a poll.
 //   4. The event fd may stay set after accept(): one later wait returns for nothing (R38). The
 //      reverse, a sleeper whose event fd nobody will write although notified is set, cannot be.
@@ -23,10 +25,14 @@
 //   (i)  full fence in notify() / full fence in raise() and raise_foreign(). Store buffering: the
 //        producer sets notified and reads notify_me, the home thread sets notify_me and reads
 //        notified. One of the two sees the other's store.
+//        Who finds notified set writes nothing: the one who set it has this fence to come, or had
+//        it before raise()'s, and then the home thread sees notified and does not sleep.
 //   (ii) release fetch_or in notify() / acquire exchange in accept(). When accept() clears what a
 //        producer set, it reads that very store or a later exchange of its release sequence, so
 //        the work before the notify() is visible after accept(). A plain store would not do in
 //        C++20: a second producer's store would end the first one's release sequence (R43).
+//   (iii) release exchange in accept() / acquire fetch_or in notify(): who sets notified after it
+//        sees lower() too, and writes nothing for a sleep that is over.
 //   (iv) release store in lower() and lower_foreign(): the wait cannot sink below it.
 #pragma once
 
@@ -45,7 +51,8 @@ class NotifyGate {
   NotifyGate(const NotifyGate&) = delete;
   NotifyGate& operator=(const NotifyGate&) = delete;
 
-  /// Makes a wait in progress end, or the next one not begin (R36). Any thread; never blocks.
+  /// Makes a wait in progress end, or the next one not begin (R36); writes the event fd at most
+  /// once a sleep, whoever came first. Any thread; never blocks.
   void notify();
 
   /// Announces a sleep (R40): from here notify() writes the event fd. Home thread.
@@ -54,8 +61,8 @@ class NotifyGate {
   /// Takes one raise() back. Home thread.
   void lower();
 
-  /// Announces that a foreign loop may sleep, or takes it back; twice is as good as once (R32, R33).
-  /// Home thread.
+  /// Announces that a foreign loop may sleep, or takes it back; twice is as good as once (R32,
+  /// R33). Home thread.
   void raise_foreign();
   void lower_foreign();
 
@@ -63,8 +70,8 @@ class NotifyGate {
   /// Does not touch the event fd. Home thread.
   void accept();
 
-  /// Drains the event fd. Home thread.
-  void clear_event() { event_.test_and_clear(); }
+  /// Drains the event fd; how often it was written. Home thread.
+  std::uint64_t clear_event() { return event_.take(); }
 
   /// Whether notify() came since the last accept(). A relaxed look (R44): ordering is raise()'s
   /// and accept()'s business.

@@ -25,6 +25,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "aio/counters.h"
 #include "aio/fd_handler.h"
 #include "aio/fd_handler_list.h"
 #include "aio/fd_monitor.h"
@@ -38,8 +39,13 @@ class Context;
 class PollWindow {
  public:
   PollWindow(const Context& context, NotifyGate& gate, FdHandlerList& handlers, FdMonitor& monitor,
-             const PollParameters& parameters)
-      : context_(context), gate_(gate), handlers_(handlers), monitor_(monitor), time_(parameters) {}
+             const PollParameters& parameters, Counter& polling_ns)
+      : context_(context),
+        gate_(gate),
+        handlers_(handlers),
+        monitor_(monitor),
+        time_(parameters),
+        polling_ns_(polling_ns) {}
   PollWindow(const PollWindow&) = delete;
   PollWindow& operator=(const PollWindow&) = delete;
 
@@ -108,6 +114,7 @@ class PollWindow {
   FdHandlerList& handlers_;
   FdMonitor& monitor_;
   PollTime time_;
+  Counter& polling_ns_;
   IntrusiveList<FdHandler> polling_;
   std::size_t listed_ = 0;
   bool started_ = false;

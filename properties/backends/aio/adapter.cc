@@ -30,20 +30,19 @@ constexpr std::uint32_t offers_of_ring = aio::Monitor::AIOSIM_MONITOR == aio::Mo
                                              : 0;
 
 constexpr std::uint32_t offers =
-    offers_of_ring |
-    properties::offers_bottom_halves | properties::offers_idle_bh | properties::offers_cancel |
-    properties::offers_oneshot | properties::offers_nested_poll | properties::offers_fd_handlers |
+    offers_of_ring | properties::offers_one_write_a_sleep | properties::offers_bottom_halves |
+    properties::offers_idle_bh | properties::offers_cancel | properties::offers_oneshot |
+    properties::offers_nested_poll | properties::offers_fd_handlers |
     properties::offers_pollable_handlers | properties::offers_busy_polling |
     properties::offers_timers | properties::offers_progress_value |
     properties::offers_slice_order_lifo | properties::offers_exact_timeout |
     properties::offers_wait_kick | properties::offers_quiet_notify |
-    properties::offers_adaptive_polling |
-    properties::offers_thread_pool | properties::offers_coroutines | properties::offers_virtqueue |
-    properties::offers_loop_threads;
+    properties::offers_adaptive_polling | properties::offers_thread_pool |
+    properties::offers_coroutines | properties::offers_virtqueue | properties::offers_loop_threads;
 
 }  // namespace
 
 extern "C" const properties::BackendModule AIOSIM_BACKEND_SYMBOL;
 const properties::BackendModule AIOSIM_BACKEND_SYMBOL = {
-    properties::backend_abi, AIOSIM_BACKEND_NAME, offers, create, payload_store, payload_load,
-    false, &parts};
+    properties::backend_abi, AIOSIM_BACKEND_NAME, offers, create,
+    payload_store,           payload_load,        false,  &parts};

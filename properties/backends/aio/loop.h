@@ -19,6 +19,7 @@ inline aio::ContextOptions context_options(const properties::LoopOptions& option
   out.upgrade_threshold = AIOSIM_UPGRADE;
   out.ring_entries = 2;
   out.poll_max_ns = options.poll_max_ns;
+  out.measure_sleeps = options.poll_max_ns != 0;  // else the clock is read for timers alone
   out.poll_grow = static_cast<std::uint32_t>(options.poll_grow);
   out.poll_shrink = static_cast<std::uint32_t>(options.poll_shrink);
   return out;

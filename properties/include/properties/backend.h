@@ -30,6 +30,7 @@ enum Offers : std::uint32_t {
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
   offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_adaptive_polling = 1u << 15,    // R64, R65: set_poll_max and PollingEvents of kind time
+  offers_one_write_a_sleep = 1u << 24,   // [ours] of the event fd, however many notify (R36)
   offers_thread_pool = 1u << 16,         // the following: BackendModule::parts, see parts.h
   offers_coroutines = 1u << 17,
   offers_virtqueue = 1u << 18,
