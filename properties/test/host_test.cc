@@ -12,6 +12,7 @@ extern "C" {
 extern const properties::BackendModule reference_ppoll;
 extern const properties::BackendModule reference_epoll;
 extern const properties::BackendModule reference_upgrade;
+extern const properties::BackendModule reference_io_uring;
 }
 
 namespace properties {
@@ -30,7 +31,8 @@ struct Cell {
 std::vector<Cell> cells() {
   std::vector<Cell> out;
   for (const Scenario& scenario : scenarios()) {
-    for (const BackendModule* module : {&reference_ppoll, &reference_epoll, &reference_upgrade}) {
+    for (const BackendModule* module :
+         {&reference_ppoll, &reference_epoll, &reference_upgrade, &reference_io_uring}) {
       for (const char* plan : {"none", "eintr", "spurious", "setup"}) {
         out.push_back({scenario, module, plan});
       }
