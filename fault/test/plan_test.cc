@@ -37,12 +37,12 @@ class File {
 
 TEST(Plan, BuiltInPlansAreWhatTheirNamesSay) {
   EXPECT_TRUE(parse_plan("none").empty());
-  EXPECT_EQ(parse_plan("eintr").points.size(), 8u);
+  EXPECT_EQ(parse_plan("eintr").points.size(), 9u);
   EXPECT_EQ(parse_plan("all").points.size(), point_count - 1);
   EXPECT_EQ(parse_plan("malloc/enomem").points, std::vector{PointId::malloc_enomem});
   EXPECT_EQ(parse_plan("spurious").points.size(), 3u);
   EXPECT_EQ(parse_plan("clock").points.size(), 3u);
-  EXPECT_EQ(parse_plan("setup").points.size(), 7u);
+  EXPECT_EQ(parse_plan("setup").points.size(), 8u);
   EXPECT_EQ(parse_plan("setup").name, "setup");
 }
 
