@@ -46,7 +46,7 @@ const aiosim::Rule table[] = {
     {"R61", "Busy polling is taken off the timeout, not below 0 and not off an infinite one."},
     {"R64", "A handler's polling time grows, shrinks or stays by what it was waited for."},
     {"R65", "It is adjusted after the handler's dispatch."},
-    {"R66", "Polling mode is left, with one last poll, before the loop sleeps."},
+    {"R66", "Polling mode begins before busy polling; it is left, with a last poll, before sleep."},
     {"R68", "A handler in its poll_ready is neither polled nor called again by a nested poll."},
     {"R69", "No callback of a deleted handler starts, its poll function included."},
     {"R70", "Setting a handler replaces the one that the fd had."},

@@ -1,5 +1,6 @@
-// R68, R69, R75: which callbacks of a handler may start. D7, S14.10: polling begins and ends in
-// pairs and is over before the loop sleeps. S14.9, D6: what is readable is reported.
+// R68, R69, R75: which callbacks of a handler may start. D7, R66, S14.10: polling begins and ends
+// in pairs, has begun while the loop polls busily, and is over before the loop sleeps. S14.9, D6:
+// what is readable is reported.
 #include <algorithm>
 #include <array>
 
@@ -98,10 +99,19 @@ Finding no_reentry(const Timeline& timeline, const Facts&) {
 
 Finding polling_pairs(const Timeline& timeline, const Facts&) {
   std::array<bool, 64> begun{};
+  bool busy = false;
   for (const Observation& seen : timeline.seen) {
-    const bool begins = seen.source == Source::poll_began;
-    if (seen.what != What::touch || (!begins && seen.source != Source::poll_ended)) continue;
+    if (seen.what == What::window_begin) busy = true;
+    if (seen.what == What::window_end) busy = false;
+    if (seen.what != What::touch) continue;
     bool& state = begun[static_cast<std::size_t>(seen.a) % begun.size()];
+    if (seen.source == Source::poll_function) {
+      if (!busy || state) continue;
+      return broken("R66", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
+                               " in busy polling without io_poll_begin");
+    }
+    const bool begins = seen.source == Source::poll_began;
+    if (!begins && seen.source != Source::poll_ended) continue;
     if (state == begins) {
       return broken("D7", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
                               (begins ? " twice without io_poll_end" : " without io_poll_begin"));

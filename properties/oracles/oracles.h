@@ -40,7 +40,7 @@ Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57
 Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65
 Finding polling_effective(const Timeline& timeline, const Facts& facts);  // R57, R59
 Finding handler_lives(const Timeline& timeline, const Facts& facts);      // R68, R69, R75
-Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, S14.10
+Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, R66, S14.10
 Finding no_reentry(const Timeline& timeline, const Facts& facts);         // R68
 Finding level_trigger(const Timeline& timeline, const Facts& facts);      // S14.9, D6
 Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89, R91, D9
