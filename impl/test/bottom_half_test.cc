@@ -10,8 +10,6 @@ namespace {
 class BottomHalfTest : public EachMonitor {};
 INSTANTIATE_FOR_EACH_MONITOR(BottomHalfTest);
 
-void count(void* counter) { ++*static_cast<int*>(counter); }
-
 TEST_P(BottomHalfTest, RunsOncePerSchedule) {
   int calls = 0;
   auto bh = context.make_bh(count, &calls);

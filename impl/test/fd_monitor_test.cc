@@ -13,8 +13,6 @@
 namespace aio_test {
 namespace {
 
-void count(void* counter) { ++*static_cast<int*>(counter); }
-
 aio::ContextOptions upgrade_at(std::size_t fds) {
   aio::ContextOptions options;
   options.upgrade_threshold = fds;
@@ -22,16 +20,7 @@ aio::ContextOptions upgrade_at(std::size_t fds) {
   return options;
 }
 
-class FdMonitorTest : public testing::Test {
- protected:
-  void watch(aio::Context& context, const Pipe& pipe) {
-    aio::FdCallbacks callbacks;
-    callbacks.io_read = count;
-    callbacks.opaque = &calls;
-    context.set_fd_handler(pipe.read_fd(), callbacks);
-  }
-  int calls = 0;
-};
+class FdMonitorTest : public WatchesPipes {};
 
 TEST_F(FdMonitorTest, UpgradesAtTheThresholdAndStays) {
   aio::Context context(upgrade_at(4));  // the context's own fd is one of them

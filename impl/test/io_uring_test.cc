@@ -17,8 +17,6 @@
 namespace aio_test {
 namespace {
 
-void count(void* counter) { ++*static_cast<int*>(counter); }
-
 aio::ContextOptions with_ring(unsigned entries = 256) {
   aio::ContextOptions options;
   options.monitor = aio::Monitor::io_uring;
@@ -27,16 +25,7 @@ aio::ContextOptions with_ring(unsigned entries = 256) {
   return options;
 }
 
-class IoUringTest : public testing::Test {
- protected:
-  void watch(aio::Context& context, const Pipe& pipe) {
-    aio::FdCallbacks callbacks;
-    callbacks.io_read = count;
-    callbacks.opaque = &calls;
-    context.set_fd_handler(pipe.read_fd(), callbacks);
-  }
-  int calls = 0;
-};
+class IoUringTest : public WatchesPipes {};
 
 TEST_F(IoUringTest, StaysLevelTriggered) {
   aio::Context context(with_ring());

@@ -55,6 +55,9 @@ inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) 
 using Action = std::function<void()>;
 inline void act(void* action) { (*static_cast<Action*>(action))(); }
 
+/// A callback that counts its calls in an int.
+inline void count(void* counter) { ++*static_cast<int*>(counter); }
+
 /// A non-blocking pipe.
 class Pipe {
  public:
@@ -82,6 +85,18 @@ class Pipe {
     fds_[end] = -1;
   }
   int fds_[2] = {-1, -1};
+};
+
+/// Watches pipes and counts what it hears of them.
+class WatchesPipes : public testing::Test {
+ protected:
+  void watch(aio::Context& context, const Pipe& pipe) {
+    aio::FdCallbacks callbacks;
+    callbacks.io_read = count;
+    callbacks.opaque = &calls;
+    context.set_fd_handler(pipe.read_fd(), callbacks);
+  }
+  int calls = 0;
 };
 
 /// Polls until nothing makes progress.

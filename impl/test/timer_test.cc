@@ -11,8 +11,6 @@ namespace {
 class TimerTest : public EachMonitor {};
 INSTANTIATE_FOR_EACH_MONITOR(TimerTest);
 
-void count(void* counter) { ++*static_cast<int*>(counter); }
-
 TEST_P(TimerTest, ADueTimerIsProgressOnce) {
   int calls = 0;
   aio::Timer timer(context, count, &calls);

@@ -39,8 +39,6 @@ class GlibSourceTest : public EachMonitor {
 };
 INSTANTIATE_FOR_EACH_MONITOR(GlibSourceTest);
 
-void count(void* counter) { ++*static_cast<int*>(counter); }
-
 TEST_P(GlibSourceTest, NotifyAloneDoesNotKeepTheLoopSpinning) {
   context.notify();
   settle();
