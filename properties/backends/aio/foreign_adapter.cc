@@ -1,18 +1,17 @@
-// Our loop as a backend that does not wait itself: a foreign loop does, as GLib's would, with
-// poll(2) and whole milliseconds (R29 to R34).
+// Our loop as a backend that does not wait itself: a foreign loop does, as GLib's would, for whole
+// milliseconds (R29 to R34); signals do not shorten its waits (D8).
 #include <poll.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
-#include <ctime>
 #include <new>
 #include <system_error>
 #include <vector>
 
 #include "aio/foreign_loop.h"
 #include "loop.h"
+#include "ppoll_until.h"
 #include "properties/backend.h"
 
 namespace {
@@ -34,7 +33,8 @@ class ForeignServedLoop final : public ContextLoop {
       watches.push_back(watch);
       fds.push_back({watch.fd, watch.events, 0});
     });
-    const int ready = wait(fds, blocking ? timeout_ms : 0);
+    const std::int64_t timeout_ns = timeout_ms < 0 ? -1 : timeout_ms * std::int64_t{1'000'000};
+    const int ready = aio::detail::ppoll_until(fds.data(), fds.size(), blocking ? timeout_ns : 0);
     if (!foreign_.check(ready > 0)) return false;
     for (std::size_t i = 0; ready > 0 && i < fds.size(); ++i) {
       if (fds[i].revents == 0) continue;
@@ -44,21 +44,6 @@ class ForeignServedLoop final : public ContextLoop {
   }
 
  private:
-  /// A signal does not shorten it (D8), nor is what is left of it rounded again.
-  static int wait(std::vector<pollfd>& fds, int timeout_ms) {
-    constexpr std::int64_t ns_per_ms = 1'000'000;
-    constexpr std::int64_t ns_per_s = 1'000'000'000;
-    const std::int64_t until_ns = timeout_ms > 0 ? aio::now_ns() + timeout_ms * ns_per_ms : 0;
-    int ready = ::poll(fds.data(), fds.size(), timeout_ms);
-    while (ready < 0 && errno == EINTR) {
-      const std::int64_t left_ns =
-          timeout_ms > 0 ? std::max<std::int64_t>(until_ns - aio::now_ns(), 0) : 0;
-      const timespec left{left_ns / ns_per_s, left_ns % ns_per_s};
-      ready = ::ppoll(fds.data(), fds.size(), timeout_ms < 0 ? nullptr : &left, nullptr);
-    }
-    return ready;
-  }
-
   aio::Context own_;
   aio::ForeignLoop foreign_;
 };
