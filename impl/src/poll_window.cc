@@ -95,7 +95,6 @@ void PollWindow::refresh() {
 }
 
 std::int64_t PollWindow::longest_time_ns() const {
-  if (!enabled()) return 0;  // nor has any of them a time
   std::int64_t longest_ns = 0;
   for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
     const FdHandler& handler = *hook->owner();
