@@ -53,22 +53,21 @@ class Hunt {
         options_(options),
         task_(task),
         tell_(tell),
-        known_(task.known),
-        seconds_(task.seconds) {}
+        end_(task.first_run + task.runs),
+        known_(task.known) {}
 
   TaskResult run() {
     std::uint64_t next = task_.first_run;
-    const std::uint64_t end = task_.first_run + task_.runs;
-    while (next < end && !stopped_) {
+    while (next < end_ && !stopped_) {
       const Progress before = total_.done;
-      ExploreResult result = explore_once(next, end - next);
+      ExploreResult result = explore_once(next, end_ - next);
       add_progress(total_.done, result.done);
       total_.behaviours.merge(result.behaviours);
       if (!result.failure) break;
       next = result.failure->run_number + 1;
       keep({std::move(*result.failure), before.runs + result.runs_to_find,
             before.seconds + result.seconds_to_find});
-      if (seconds_ > 0 && total_.done.seconds >= seconds_) break;
+      if (task_.seconds > 0 && total_.done.seconds >= task_.seconds) break;
     }
     if (total_.findings.empty() && other_) total_.findings.push_back(std::move(*other_));
     return std::move(total_);
@@ -82,8 +81,8 @@ class Hunt {
   const SearchOptions& options_;
   const SearchTask& task_;
   const Workers::Tell& tell_;
+  std::uint64_t end_;  // one past the last run
   std::vector<Verdict> known_;
-  double seconds_;
   TaskResult total_;
   std::optional<Finding> other_;  // not the wanted one
   bool stopped_ = false;
@@ -100,7 +99,7 @@ ExploreResult Hunt::explore_once(std::uint64_t first_run, std::uint64_t runs) {
   options.minimise = false;
   options.first_run = first_run;
   options.runs = runs;
-  if (seconds_ > 0) options.seconds = seconds_ - total_.done.seconds;
+  if (task_.seconds > 0) options.seconds = task_.seconds - total_.done.seconds;
   options.progress = [&](const Progress& progress) {
     Progress sum = total_.done;
     add_progress(sum, progress);
@@ -111,13 +110,12 @@ ExploreResult Hunt::explore_once(std::uint64_t first_run, std::uint64_t runs) {
 }
 
 void Hunt::keep(Finding finding) {
-  constexpr double patience = 1;  // seconds for the wanted failure after another
+  constexpr std::uint64_t patience = 50'000;  // runs for the wanted failure after another
   const Verdict verdict = finding.seed.verdict;
   if (combination_.wanted && !combination_.wanted->same_failure(verdict)) {
     if (!other_) {
+      end_ = std::min(end_, finding.seed.run_number + 1 + patience);
       other_ = std::move(finding);
-      const double end = total_.done.seconds + patience;
-      seconds_ = seconds_ > 0 ? std::min(seconds_, end) : end;
     }
     return;
   }
