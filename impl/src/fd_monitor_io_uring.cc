@@ -61,7 +61,7 @@ class UringMonitor final : public RingMonitor {
   int enter(bool sleep);
   bool reap(ReadyList& ready);
   bool take_completions(ReadyList& ready);
-  void handler_completed(FdHandler& handler, int result, ReadyList& ready);
+  bool handler_completed(FdHandler& handler, int result, ReadyList& ready);
   void request_completed(RingRequest& request, int result);
   static void call(const RingRequest& request) noexcept;
 
@@ -223,22 +223,24 @@ bool UringMonitor::take_completions(ReadyList& ready) {
       request_completed(*static_cast<RingRequest*>(io_uring_cqe_get_data(entry)), entry->res);
       found = true;
     } else if (FdHandler* handler = handler_of(handlers_, data)) {
-      handler_completed(*handler, entry->res, ready);
-      if (entry->res != -ECANCELED) found = true;
+      if (handler_completed(*handler, entry->res, ready)) found = true;
     }
   }
   io_uring_cq_advance(&ring_, taken);
   return found;
 }
 
-void UringMonitor::handler_completed(FdHandler& handler, int result, ReadyList& ready) {
+/// Whether there is something to call.
+bool UringMonitor::handler_completed(FdHandler& handler, int result, ReadyList& ready) {
   handler.ring_asked = false;
   // Cancelled though nobody removed it: the thread that asked has ended (bind_home_thread()).
   const bool failed = result < 0 && result != -ECANCELED;
-  if (result != -ECANCELED)
-    ready.add_events(handler, static_cast<short>(failed ? POLLERR : result));
-  // Asking again for what failed would fail again: a busy loop. The handler heard of it (R84.9).
+  // Asking again for what failed would fail again: a busy loop. The handler hears of it (R84.9),
+  // unless ppoll, which was asked beside the ring, has told it.
   if (!failed) push(handler, add_wanted);
+  if (result == -ECANCELED || (failed && handler.not_open)) return false;
+  ready.add_events(handler, static_cast<short>(failed ? POLLNVAL : result));
+  return true;
 }
 
 // ---- requests ----

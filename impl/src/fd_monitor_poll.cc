@@ -38,7 +38,7 @@ std::size_t PollMonitor::fill(const FdHandlerList& handlers) {
   AIO_CHECK(fds_.empty());
   truncated_ = false;
   for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
-    if (handler->is_deleted() || handler->events == 0) continue;
+    if (handler->is_deleted() || handler->events == 0 || handler->not_open) continue;
     if (!add(handler->fd, handler->events, handler)) break;
   }
   return fds_.size();
@@ -49,7 +49,8 @@ void PollMonitor::fill_beside(const FdHandlerList& handlers, const RingMonitor& 
   truncated_ = false;
   add(ring.fd(), POLLIN, nullptr);
   for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
-    if (handler->is_deleted() || handler->events == 0 || ring.asked(*handler)) continue;
+    if (handler->is_deleted() || handler->events == 0 || handler->not_open) continue;
+    if (ring.asked(*handler)) continue;
     if (!add(handler->fd, handler->events, handler)) break;
   }
 }

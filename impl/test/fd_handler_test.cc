@@ -67,6 +67,23 @@ TEST_P(FdHandlerTest, HangUpIsReadable) {
   context.remove_fd_handler(pipe.read_fd());
 }
 
+// R84.9: an fd that is not open is its handler's error, once.
+TEST_P(FdHandlerTest, ClosedFdIsAnErrorOfItsHandler) {
+  Pipe pipe;
+  const int fd = pipe.read_fd();
+  pipe.close_read();
+  int calls = 0;
+  aio::FdCallbacks callbacks;
+  callbacks.io_read = count;
+  callbacks.opaque = &calls;
+  context.set_fd_handler(fd, callbacks);
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(calls, 1);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(context.poll(false));
+  EXPECT_EQ(calls, 1);
+  context.remove_fd_handler(fd);
+}
+
 TEST_P(FdHandlerTest, ReadThatRemovesItsHandlerIsNotFollowedByWrite) {
   int ends[2];
   ASSERT_EQ(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);

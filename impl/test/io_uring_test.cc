@@ -105,24 +105,6 @@ TEST_F(IoUringTest, CompletionOfAnOldRegistrationFindsNobody) {
   context.remove_fd_handler(fd);
 }
 
-// R84.9: an fd that cannot be polled is its handler's error, once.
-TEST_F(IoUringTest, ClosedFdIsAnErrorOfItsHandler) {
-  aio::Context context(with_ring());
-  if (!say_if_without_io_uring(context)) return;  // said; POLLNVAL is ignored there
-  Pipe pipe;
-  const int fd = pipe.read_fd();
-  pipe.close_read();
-  aio::FdCallbacks callbacks;
-  callbacks.io_read = count;
-  callbacks.opaque = &calls;
-  context.set_fd_handler(fd, callbacks);
-  EXPECT_TRUE(context.poll(true));
-  EXPECT_EQ(calls, 1);
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(context.poll(false));
-  EXPECT_EQ(calls, 1);
-  context.remove_fd_handler(fd);
-}
-
 // R84.9: a timer and an event in turn; the TIMEOUT's own completion ends nothing.
 TEST_F(IoUringTest, TimeoutsThatWereNotNeededEndNoLaterWait) {
   aio::Context context(with_ring());

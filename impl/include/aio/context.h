@@ -106,8 +106,10 @@ class Context {
   /// Sets or replaces the callbacks of `fd`; with none, removes them. Level-triggered. Any thread;
   /// but a removal by another thread does not wait for a callback in progress: its opaque may go
   /// once a bottom half scheduled after the removal has run. In the home thread none of the
-  /// callbacks starts after the removal returns. Remove before closing `fd`. Throws std::bad_alloc
-  /// with nothing changed. (R70 to R75, D7)
+  /// callbacks starts after the removal returns. Remove before closing `fd`: a handler whose fd is
+  /// closed may hear of an error, once, and is not heard of again until it is set again; its number
+  /// may be another file's by then. Throws std::bad_alloc with nothing changed. (R70 to R75, R81,
+  /// R84.9, D7)
   void set_fd_handler(int fd, const FdCallbacks& callbacks);
   void remove_fd_handler(int fd) { set_fd_handler(fd, FdCallbacks{}); }
 

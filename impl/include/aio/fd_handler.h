@@ -5,6 +5,8 @@
 //   home thread.
 #pragma once
 
+#include <poll.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +58,7 @@ class FdHandler : public HandoverLink<FdHandler> {
   bool in_poll_ready = false;              // io_poll_ready is running: do not poll (R68)
   bool poll_once_more = false;             // polling ended meanwhile: look again afterwards
   std::int64_t poll_ns = 0;                // busy polling that it has been worth (R64)
+  bool not_open = false;                   // the kernel knows no such fd: not asked again (R84.9)
 
   std::atomic<unsigned> ring_wishes{0};  // of the io_uring monitor (ring_monitor.h): any thread
   bool ring_asked = false;               // home thread: a POLL_ADD has been made
@@ -69,8 +72,13 @@ class ReadyList {
  public:
   [[nodiscard]] bool empty() const { return list_.empty(); }
 
-  /// The kernel reports `revents` (poll(2) bits) for `handler`.
+  /// The kernel reports `revents` (poll(2) bits) for `handler`. That its fd is not open is an error
+  /// that is told once: asked again the kernel would say so again, in a busy loop (R84.9).
   void add_events(FdHandler& handler, short revents) {
+    if ((revents & POLLNVAL) != 0) {
+      handler.not_open = true;
+      revents = POLLERR;
+    }
     handler.revents = revents;
     add(handler);
   }

@@ -77,7 +77,7 @@ void ForeignLoop::for_each_watch(const Visit& visit) const {
   if (ring_fd >= 0) visit(Watch{ring_fd, POLLIN, ring_generation});
   for (const FdHandler* handler = context_.handlers_.first(); handler != nullptr;
        handler = handler->next) {
-    if (handler->is_deleted() || handler->events == 0) continue;
+    if (handler->is_deleted() || handler->events == 0 || handler->not_open) continue;
     visit(Watch{handler->fd, handler->events, std::uint64_t{handler->generation} + 1});
   }
 }
