@@ -46,6 +46,7 @@ constinit Next<::recv> next_recv{"recv"};
 constinit Next<::nanosleep> next_nanosleep{"nanosleep"};
 constinit Next<::clock_nanosleep> next_clock_nanosleep{"clock_nanosleep"};
 constinit Next<::syscall> next_syscall{"syscall"};
+constinit Next<::pthread_create> next_pthread_create{"pthread_create"};
 constinit Next<::pthread_cond_wait> next_cond_wait{"pthread_cond_wait"};
 constinit Next<::pthread_cond_timedwait> next_cond_timedwait{"pthread_cond_timedwait"};
 constinit Next<::pthread_cond_clockwait> next_cond_clockwait{"pthread_cond_clockwait"};
@@ -245,6 +246,12 @@ bool spurious_condition(pthread_mutex_t* mutex) {
   return true;
 }
 }  // namespace
+
+int pthread_create(pthread_t* out, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) {
+  if (strikes_host(PointId::pthread_create_eagain)) return EAGAIN;
+  return next_pthread_create(out, attributes, start, argument);
+}
 
 int cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   return spurious_condition(mutex) ? 0 : next_cond_wait(condition, mutex);

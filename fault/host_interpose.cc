@@ -77,6 +77,10 @@ long syscall(long number, ...) noexcept {
   return host::syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
+int pthread_create(pthread_t* out, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument) {
+  return host::pthread_create(out, attributes, start, argument);
+}
 int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
   return host::cond_wait(condition, mutex);
 }

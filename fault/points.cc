@@ -70,6 +70,8 @@ constexpr std::array<Point, point_count> points = {{
      "io_uring_enter takes nothing before completions are fetched"},
     {PointId::io_uring_enter_eintr, "linux/io_uring_enter/eintr", EINTR, Duty::survive,
      "io_uring_enter that would block is interrupted by a signal"},
+    {PointId::pthread_create_eagain, "linux/pthread_create/eagain", EAGAIN, Duty::report,
+     "pthread_create finds no room for another thread"},
 }};
 
 constexpr bool in_id_order() {

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "fault/host_calls.h"
+#include "fault/points.h"
 #include "runtime/heap.h"
 #include "runtime/libc_call.h"
 #include "runtime/real.h"
@@ -136,9 +138,10 @@ extern "C" {
 
 int pthread_create(pthread_t* out, const pthread_attr_t* attributes, void* (*start)(void*),
                    void* argument) {
-  if (!under_test()) return AIOSIM_REAL(pthread_create)(out, attributes, start, argument);
+  if (!under_test()) return aiosim::fault::host::pthread_create(out, attributes, start, argument);
   World& w = world();
   w.point("thread create", {ObjectType::thread, w.thread_count()}, CALLER);
+  if (aiosim::fault::strikes(aiosim::fault::PointId::pthread_create_eagain)) return EAGAIN;
   Thread& child = w.spawn(start, argument);
   w.touch(object_of(child), true);
   int detached = PTHREAD_CREATE_JOINABLE;

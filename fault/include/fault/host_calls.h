@@ -41,6 +41,8 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
 /// syscall(2): futex waits ask their points, everything else goes straight through.
 long syscall(long number, long a, long b, long c, long d, long e, long f);
 
+int pthread_create(pthread_t* out, const pthread_attr_t* attributes, void* (*start)(void*),
+                   void* argument);
 int cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex);
 int cond_timedwait(pthread_cond_t* condition, pthread_mutex_t* mutex, const timespec* deadline);
 int cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,

@@ -45,6 +45,7 @@ enum class PointId : std::uint8_t {
   io_uring_submit_eagain,  // linux/io_uring_submit/eagain  the rest, or all, is not taken
   io_uring_submit_ebusy,   // linux/io_uring_submit/ebusy
   io_uring_enter_eintr,    // linux/io_uring_enter/eintr
+  pthread_create_eagain,   // linux/pthread_create/eagain
   count_
 };
 inline constexpr std::size_t point_count = static_cast<std::size_t>(PointId::count_);
