@@ -1,4 +1,6 @@
 // What the loop calls. Each callback comes back as harness and says so first.
+#include <utility>
+
 #include "interpreter.h"
 
 namespace properties {
@@ -79,6 +81,28 @@ void Interpreter::on_timer(void* opaque) {
   aiosim::note("timer ends", timer.number);
 }
 
+/// The request is freed from inside, at the latest when its callback ends.
+void Interpreter::on_own(void* opaque, int result) {
+  const HarnessScope harness;
+  auto& own = *static_cast<Own*>(opaque);
+  Interpreter& self = *own.self;
+  self.begin_call();
+  share_own(0, Verb::signal);
+  own.pending = own.outstanding = false;
+  Observation seen{.what = What::call_begin, .source = Source::own, .index = own.number};
+  seen.a = &own - self.own_.data();
+  seen.b = result;
+  self.recorder_.add(0, seen);
+  aiosim::note("own request completes", own.number, result);
+  Own* outer = std::exchange(self.completed_, &own);
+  self.run_calls(Role::own, own.number);
+  if (self.completed_ == &own) self.free_own(own);
+  self.completed_ = outer;
+  seen.what = What::call_end;
+  self.recorder_.add(0, seen);
+  aiosim::note("own request's callback ends", own.number);
+}
+
 // ---- fd handlers ----
 
 /// Takes what was signalled, unless the program keeps it for this call. `read`: the fd as well; a
@@ -95,8 +119,13 @@ std::int64_t Interpreter::take_data(Registration& handler, bool read) {
   }
   std::int64_t bytes = -1;
   if (read) {
-    const UnderTestScope scope;
-    bytes = read_fd(fd.read_fd);
+    ++fd.signalling;
+    if (!fd.closed) {
+      const UnderTestScope scope;
+      bytes = read_fd(fd.read_fd);
+    }
+    --fd.signalling;
+    if (handler.stale) bytes = -1;  // it may be called for what another file had
   }
   share_own(0, Verb::signal);
   fd.data = 0;  // after the read: data > 0 means that a write came or comes after it
@@ -150,10 +179,11 @@ void Interpreter::on_ready(void* opaque) {
   --fd.ready_depth;
 }
 
-void Interpreter::touch(const Registration& handler, Source source, bool result) {
+void Interpreter::touch(const Registration& handler, Source source, bool result, int hooks) {
   Observation seen{.what = What::touch, .source = source, .index = handler.fd};
   seen.a = registration_number(handler);
   seen.b = result ? 1 : 0;
+  seen.c = hooks;
   recorder_.add(0, seen);
 }
 
@@ -175,20 +205,32 @@ bool Interpreter::on_poll(void* opaque) {
   return ready;
 }
 
+template <int hooks>
 void Interpreter::on_begin(void* opaque) {
   const HarnessScope harness;
   auto& handler = *static_cast<Registration*>(opaque);
-  handler.polling = true;
+  handler.polling |= 1u << hooks;
   aiosim::note("io_poll_begin of fd", handler.fd);
-  handler.self->touch(handler, Source::poll_began, true);
+  handler.self->touch(handler, Source::poll_began, true, hooks);
 }
 
+template <int hooks>
 void Interpreter::on_end(void* opaque) {
   const HarnessScope harness;
   auto& handler = *static_cast<Registration*>(opaque);
-  handler.polling = false;
+  handler.polling &= ~(1u << hooks);
   aiosim::note("io_poll_end of fd", handler.fd);
-  handler.self->touch(handler, Source::poll_ended, true);
+  handler.self->touch(handler, Source::poll_ended, true, hooks);
+}
+
+Callback Interpreter::begin_of(int hooks) {
+  constexpr Callback all[max_hooks] = {on_begin<0>, on_begin<1>, on_begin<2>, on_begin<3>};
+  return all[hooks];
+}
+
+Callback Interpreter::end_of(int hooks) {
+  constexpr Callback all[max_hooks] = {on_end<0>, on_end<1>, on_end<2>, on_end<3>};
+  return all[hooks];
 }
 
 /// Which handler a time is of: the one whose callback has just returned.

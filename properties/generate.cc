@@ -30,6 +30,7 @@ class Drawer : Dice {
     draw_callbacks(out, Role::fd, fds_);
     draw_callbacks(out, Role::timer, timers_);
     draw_callbacks(out, Role::oneshot, oneshots_);
+    draw_callbacks(out, Role::own, own_);
     return out;
   }
 
@@ -46,6 +47,7 @@ class Drawer : Dice {
     fds_ = recipe_.fds == 0 ? 0 : between(1, recipe_.fds);
     timers_ = recipe_.timers == 0 ? 0 : between(1, recipe_.timers);
     oneshots_ = recipe_.oneshots == 0 ? 0 : between(1, recipe_.oneshots);
+    own_ = recipe_.own == 0 ? 0 : between(1, recipe_.own);
     for (std::size_t verb = 0; verb < static_cast<std::size_t>(Verb::count_); ++verb) {
       off_[verb] = chance(20);
     }
@@ -106,6 +108,7 @@ class Drawer : Dice {
       while (at >= weights[which].weight) at -= weights[which++].weight;
       Op op{weights[which].verb};
       if (op.verb == Verb::keep && role != Role::fd) continue;
+      if (op.verb == Verb::again && role != Role::own) continue;
       if (draw_arguments(op, role, number)) out.push_back(op);
     }
     return out;
@@ -119,7 +122,8 @@ class Drawer : Dice {
     if (count > 0) op.index = between(1, count);
     if (what == role && chance(40)) op.index = number;  // itself
     if (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) draw_handler(op);
-    if (op.verb == Verb::arm || op.verb == Verb::advance) op.amount = draw_delay();
+    const bool delay = op.verb == Verb::arm || op.verb == Verb::advance;
+    if (delay || op.verb == Verb::timeout_request) op.amount = draw_delay();
     if (op.verb == Verb::set_poll_max) {
       op.amount = recipe_.poll_max_ns[static_cast<std::size_t>(
           below(static_cast<int>(recipe_.poll_max_ns.size())))];
@@ -132,6 +136,7 @@ class Drawer : Dice {
     return role == Role::bh      ? bhs_
            : role == Role::fd    ? fds_
            : role == Role::timer ? timers_
+           : role == Role::own   ? own_
                                  : oneshots_;
   }
 
@@ -144,7 +149,7 @@ class Drawer : Dice {
   }
 
   const Recipe& recipe_;
-  int producers_ = 0, bhs_ = 0, fds_ = 0, timers_ = 0, oneshots_ = 0;
+  int producers_ = 0, bhs_ = 0, fds_ = 0, timers_ = 0, oneshots_ = 0, own_ = 0;
   int pollable_percent_ = 0;
   std::array<bool, static_cast<std::size_t>(Verb::count_)> off_{};
   Weights home_, producer_, callback_;
@@ -257,6 +262,14 @@ rc::Seq<Op> simpler(const Op& op) {
   if (op.verb == Verb::poll_blocking) offer([](Op& o) { o.verb = Verb::poll; });
   if (op.verb == Verb::schedule_idle) offer([](Op& o) { o.verb = Verb::schedule; });
   if (op.verb == Verb::modify_fd) offer([](Op& o) { o.verb = Verb::remove_fd; });
+  if (op.verb == Verb::timeout_request || op.verb == Verb::watch_request) {
+    offer([](Op& o) {
+      o.verb = Verb::nop_request;
+      o.amount = 0;
+    });
+  }
+  if (op.verb == Verb::recycle_fd) offer([](Op& o) { o.verb = Verb::close_fd; });
+  if (op.verb == Verb::clear_hooks) offer([](Op& o) { o.verb = Verb::set_hooks; });
   if (op.index > 1) {
     offer([](Op& o) { o.index = 1; });
     offer([](Op& o) { --o.index; });

@@ -26,6 +26,7 @@ struct Recipe {
   int fds = 0;
   int timers = 0;
   int oneshots = 0;
+  int own = 0;            // io_uring requests
   bool pollable = false;  // handlers may be pollable
   bool write = false;     // handlers may have write callbacks
   std::vector<std::int64_t> poll_max_ns = {0};

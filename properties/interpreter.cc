@@ -90,12 +90,15 @@ bool Interpreter::outstanding() const {
   for (const Instance& instance : instances_) {
     if (instance.outstanding) return true;
   }
+  for (const Own& own : own_) {
+    if (own.outstanding) return true;
+  }
   for (const TimerState& timer : timers_) {
-    if (timer.countable && timer.armed) return true;
+    if (timer.countable && timer.armed && !held_) return true;
   }
   for (const FdState& fd : fds_) {
     const Registration* current = fd.current;
-    if (!fd.registered || current == nullptr) continue;
+    if (!fd.registered || current == nullptr || current->stale) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
     if (current->write || (readable && fd.ready_depth == 0)) return true;
   }
@@ -131,18 +134,23 @@ void Interpreter::join_producers() {
 
 /// Serves what is outstanding, joins the producers, and serves what is left.
 void Interpreter::drain() {
+  while (held_) {
+    run_op(0, {Verb::release_timers});
+    make_way();  // another may be about it
+  }
   // Real threads may be kept from running for long while home is served again and again.
   const int most_polls = in_world_ ? 1'000 : 10'000'000;
   constexpr int patience = 100;
   int polls = 0;
-  // Twice: outstanding() leaves doubtful cases out while producers run.
-  for (int round = 0; round < 2; ++round) {
+  // Twice: outstanding() leaves doubtful cases out while producers run. Then own watches.
+  for (int round = 0; round < 3; ++round) {
     for (; outstanding(); ++polls) {
       if (polls == most_polls) give_up("poll after poll does not serve what is outstanding");
       poll(true);
       if (polls >= patience) make_way();  // what is outstanding may wait for a producer to go on
     }
     join_producers();
+    if (round == 1) end_watches();
   }
   for (int quiet = 0; quiet < 2; ++polls) {
     if (polls == most_polls) give_up("callbacks keep coming with nothing outstanding");
@@ -151,6 +159,17 @@ void Interpreter::drain() {
     quiet = home_calls_ == calls ? quiet + 1 : 0;
   }
   recorder_.add(0, {.what = What::settled});
+}
+
+/// Half of the watches see their fd become readable; the others are dropped with the loop.
+void Interpreter::end_watches() {
+  for (Own& own : own_) {
+    if (!own.pending || own.number % 2 == 0) continue;
+    const FdState& fd = fds_[static_cast<std::size_t>(own.number)];
+    if (fd.registered) run_op(0, {Verb::remove_fd, own.number});
+    run_op(0, {Verb::signal, own.number});
+    own.outstanding = !fd.closed;
+  }
 }
 
 void Interpreter::give_up(const char* what) {
@@ -177,6 +196,9 @@ void Interpreter::clear_up() {
     delete loop_;
   }
   recorder_.add(0, {.what = What::destroyed});
+  for (Own& own : own_) {
+    if (own.pending) free_own(own);  // dropped with the loop
+  }
   close_fds();
 }
 
@@ -189,6 +211,7 @@ std::int64_t Interpreter::unserved_fds(bool pollable) const {
     const FdState& fd = fds_[i];
     const Registration* current = fd.current;
     if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
+    if (current->stale) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
     if (readable && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
   }
@@ -200,7 +223,7 @@ std::int64_t Interpreter::writable_fds() const {
   std::int64_t out = 0;
   for (std::size_t i = 1; i <= max_fds; ++i) {
     const Registration* current = fds_[i].current;
-    if (!fds_[i].registered || fds_[i].busy || current == nullptr) continue;
+    if (!fds_[i].registered || fds_[i].busy || current == nullptr || current->stale) continue;
     if (current->write && !current->pollable) out |= std::int64_t{1} << i;
   }
   return out;
@@ -211,7 +234,7 @@ std::int64_t Interpreter::polled_fds() const {
   std::int64_t out = 0;
   for (std::size_t i = 1; i <= max_fds; ++i) {
     const Registration* current = fds_[i].current;
-    if (fds_[i].registered && !fds_[i].busy && current != nullptr && current->polling) {
+    if (fds_[i].registered && !fds_[i].busy && current != nullptr && current->polling != 0) {
       out |= std::int64_t{1} << i;
     }
   }

@@ -41,6 +41,7 @@ class Interpreter {
   static constexpr int max_registrations = 48;  // of handlers, in a run
   static constexpr int max_instances = 64;      // of one-shots, in a run
   static constexpr int max_depth = 4;           // of polls
+  static constexpr int max_hooks = 4;           // of one registration, those set with it included
 
   struct BhState {
     Interpreter* self = nullptr;
@@ -59,7 +60,9 @@ class Interpreter {
     int fd = 0;  // number in the program
     bool pollable = false;
     bool write = false;
-    std::atomic<bool> polling{false};  // io_poll_begin called, io_poll_end not yet
+    std::atomic<unsigned> polling{0};  // hooks, a bit each: io_poll_begin called, not yet _end
+    int hooks = 0;                     // in force; changed by whoever holds FdState::busy
+    std::atomic<bool> stale{false};    // its fd has been closed since it was set
     int window = 0;                    // of busy polling in which it was last tested
     std::int64_t tested_ns = 0;
     int writes = 0;
@@ -70,8 +73,9 @@ class Interpreter {
     bool used = false;
     bool pipe = false;
     std::atomic<int> data{0};        // signals not yet taken
-    std::atomic<int> signalling{0};  // threads that write to it
+    std::atomic<int> signalling{0};  // threads that write to it, or read from it
     std::atomic<bool> hung_up{false};
+    std::atomic<bool> closed{false};
     std::atomic<bool> busy{false};  // somebody changes its handler
     std::atomic<Registration*> current{nullptr};
     std::atomic<bool> registered{false};  // and the loop has been told
@@ -97,6 +101,16 @@ class Interpreter {
     std::atomic<bool> outstanding{false};
   };
 
+  struct Own {  // an io_uring request
+    Interpreter* self = nullptr;
+    int number = 0;  // of the part
+    Verb verb = Verb::nop_request;
+    std::int64_t ns = 0;
+    RingHandle* handle = nullptr;
+    std::atomic<bool> pending{false};      // added and not completed
+    std::atomic<bool> outstanding{false};  // and its completion will come
+  };
+
   // interpreter.cc
   void reset();
   void set_up();
@@ -118,16 +132,25 @@ class Interpreter {
   std::int64_t writable_fds() const;
   std::int64_t polled_fds() const;
 
-  // operations.cc
+  // operations.cc, fd_operations.cc
   void run_op(int thread, const Op& op);
+  void run_fd_op(int thread, const Op& op);
   void schedule(int thread, const Op& op);
   void oneshot(int thread, const Op& op);
   void delete_bh(int thread, const Op& op);
   void signal(int thread, const Op& op);
   void hang_up(int thread, const Op& op);
   void change_handler(int thread, const Op& op);
+  void change_hooks(int thread, const Op& op);
+  void change_file(int thread, const Op& op);
   void kick_if_data(FdState& fd);
   void arm(int thread, const Op& op);
+  void hold_timers(int thread, const Op& op);
+  void own_request(int thread, const Op& op);
+  void add_own(int thread, Own& own);
+  void add_again();
+  void free_own(Own& own);
+  void end_watches();
   void wait_flag(const Op& op);
   bool others_finished(int thread, int bh) const;
   template <typename Call>
@@ -137,25 +160,33 @@ class Interpreter {
   static void on_bh(void* opaque);
   static void on_oneshot(void* opaque);
   static void on_timer(void* opaque);
+  static void on_own(void* opaque, int result);
   static void on_read(void* opaque);
   static void on_write(void* opaque);
   static bool on_poll(void* opaque);
   static void on_ready(void* opaque);
+  template <int hooks>
   static void on_begin(void* opaque);
+  template <int hooks>
   static void on_end(void* opaque);
+  static Callback begin_of(int hooks);
+  static Callback end_of(int hooks);
   static void on_polling(void* opaque, const PollingEvent& event);
   void on_poll_time(const PollingEvent& event);
   static bool flag_unset(void* opaque);
   void begin_call();
   void fd_call(Registration& handler, Source source);
   std::int64_t take_data(Registration& handler, bool read);
-  void touch(const Registration& handler, Source source, bool result);
+  void touch(const Registration& handler, Source source, bool result, int hooks = 0);
 
   // setup.cc
   void analyse();
   void make_loop();
   void make_fds();
   static int make_eventfd();
+  static bool make_file(FdState& fd);
+  static void close_file(FdState& fd);
+  static void open_again(FdState& fd);
   static void write_fd(int fd);
   static std::int64_t read_fd(int fd);
   int registration_number(const Registration& handler) const {
@@ -177,6 +208,9 @@ class Interpreter {
   std::array<TimerState, max_timers + 1> timers_;
   std::array<Instance, max_instances> instances_;
   std::atomic<int> next_instance_{0};
+  std::array<Own, max_instances> own_;
+  std::atomic<int> next_own_{0};
+  Own* completed_ = nullptr;  // whose callback runs, unless it is added again or freed
   std::array<Registration, max_registrations> registrations_;
   std::atomic<int> next_registration_{0};
   std::array<std::uint64_t, max_flags + 1> flags_{};  // under test only
@@ -185,9 +219,11 @@ class Interpreter {
   std::array<std::array<int, max_bhs + 1>, static_cast<std::size_t>(Role::count_)> calls_{};
   bool home_notified_ = false;  // by home itself, since its last poll began
   bool joined_ = false;
-  int depth_ = 0;                 // polls on home's stack
-  int waits_ = 0;                 // wait_while calls on home's stack
-  std::uint64_t home_calls_ = 0;  // callbacks so far
+  std::atomic<bool> held_{false};     // timers
+  std::atomic<bool> holding_{false};  // somebody holds or releases them
+  int depth_ = 0;                     // polls on home's stack
+  int waits_ = 0;                     // wait_while calls on home's stack
+  std::uint64_t home_calls_ = 0;      // callbacks so far
   bool in_world_ = false;
   // Busy polling under way: when it began, when a poll function was first called, and when the one
   // called last was called the time before: the loop looked at the clock in between.

@@ -19,7 +19,7 @@ enum class What : std::uint8_t {
   op_end,
   call_begin,  // of a callback
   call_end,    // b: fd_read: the bytes read; -1: the program did not look
-  touch,       // a poll function, io_poll_begin or io_poll_end was called
+  touch,       // a poll function, io_poll_begin or io_poll_end was called; c: which hooks
   poll_begin,  // index: blocking; a, b, c: fds readable in the kernel, by a poll function, writable
   poll_end,    // index: result
   window_begin,  // busy polling; a: its ns at most; b: of the poll's, -1: for ever
@@ -28,6 +28,7 @@ enum class What : std::uint8_t {
   kernel_call,  // c: the program's own fd;  // index: KernelCode; a: fd, b: result
   time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
   waited,       // wait_while returned; index: flag; b: somebody had begun to set it
+  no_ring,      // the own request just added could not be: the loop has no ring
   settled,      // everything asked for is done; what follows is clearing up
   destroyed,    // the loop is gone
 };
@@ -40,6 +41,7 @@ enum class Source : std::uint8_t {
   fd_write,
   fd_ready,
   timer,
+  own,
   poll_function,
   poll_began,
   poll_ended
@@ -55,10 +57,12 @@ struct Observation {
   int thread = 0;                // 0 home, else the producer's number
   int index = 0;                 // bh, fd, timer, ...
   /// ops: schedule: number of this (bh, thread) schedule; oneshot: instance; fd: generation;
-  /// arm: deadline. calls: bh: payload seen, 16 bits a thread; oneshot, fd: the same as for ops.
+  /// arm: deadline; own requests: instance. calls: bh: payload seen, 16 bits a thread; oneshot, fd,
+  /// own: the same as for ops.
   std::int64_t a = 0;
-  std::int64_t b = 0;  // fd ops: 1 pollable, 2 write; oneshot call: payload; touch: result
-  std::int64_t c = 0;
+  std::int64_t b = 0;  // fd ops: 1 pollable, 2 write, 4 closed; oneshot call: payload; touch,
+                       // own call: result
+  std::int64_t c = 0;  // hooks ops: those in force from now on
   std::int64_t d = 0;  // other threads' op_begin: the home thread waits in the kernel
   std::int64_t time_ns = 0;
 };

@@ -1,29 +1,10 @@
 // What each operation of a program does.
-#include <unistd.h>
-
-#include "interpreter.h"
+#include "observed.h"
 #include "under_test.h"
 
 namespace properties {
 
 using aiosim::UnderTestScope;
-
-/// Makes `call` under test, observed from before to after.
-template <typename Call>
-void Interpreter::observed(int thread, Observation seen, const Call& call) {
-  seen.what = What::op_begin;
-  const std::string_view sleeps_in = thread == 0 ? "" : aiosim::blocked_in(0);
-  const bool kernel = sleeps_in.find("poll") != sleeps_in.npos || sleeps_in.starts_with("io_uring");
-  seen.d = kernel ? 1 : 0;
-  recorder_.add(thread, seen);
-  {
-    const UnderTestScope scope;
-    call();
-  }
-  share_own(thread, seen.verb);
-  seen.what = What::op_end;
-  recorder_.add(thread, seen);
-}
 
 void Interpreter::run_op(int thread, const Op& op) {
   if (op.verb != Verb::poll && op.verb != Verb::poll_blocking) share_own(thread, op.verb);
@@ -51,14 +32,6 @@ void Interpreter::run_op(int thread, const Op& op) {
     }
     case Verb::delete_bh:
       return delete_bh(thread, op);
-    case Verb::signal:
-      return signal(thread, op);
-    case Verb::hang_up:
-      return hang_up(thread, op);
-    case Verb::add_fd:
-    case Verb::modify_fd:
-    case Verb::remove_fd:
-      return change_handler(thread, op);
     case Verb::arm:
       return arm(thread, op);
     case Verb::disarm: {
@@ -68,6 +41,9 @@ void Interpreter::run_op(int thread, const Op& op) {
       return observed(thread, {.verb = op.verb, .index = op.index},
                       [&] { loop_->disarm_timer(timer.handle); });
     }
+    case Verb::hold_timers:
+    case Verb::release_timers:
+      return hold_timers(thread, op);
     case Verb::set_poll_max:
       aiosim::note("set_poll_max", op.amount);
       home_notified_ = true;
@@ -85,7 +61,7 @@ void Interpreter::run_op(int thread, const Op& op) {
     case Verb::wait_flag:
       return wait_flag(op);
     default:
-      return;  // keep: on_read and on_ready; options: read once
+      return run_fd_op(thread, op);
   }
 }
 
@@ -144,91 +120,6 @@ void Interpreter::delete_bh(int thread, const Op& op) {
   observed(thread, {.verb = op.verb, .index = op.index}, [&] { loop_->delete_bh(bh.handle); });
 }
 
-// ---- fds ----
-
-void Interpreter::signal(int thread, const Op& op) {
-  FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  ++fd.signalling;
-  if (fd.hung_up) {
-    --fd.signalling;
-    return;
-  }
-  aiosim::note("signal fd", op.index);
-  observed(thread, {.verb = op.verb, .index = op.index}, [&] {
-    ++fd.data;
-    // A source that is being polled keeps its kicks to itself (R67, R96).
-    const Registration* current = fd.current;
-    if (current == nullptr || !current->polling) write_fd(fd.write_fd);
-  });
-  --fd.signalling;
-}
-
-/// Nobody may be writing: the number could be another fd's by then.
-void Interpreter::hang_up(int thread, const Op& op) {
-  FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  if (!fd.pipe) return;
-  if (fd.signalling.fetch_add(1) == 0 && !fd.hung_up.exchange(true)) {
-    aiosim::note("hang up fd", op.index);
-    observed(thread, {.verb = op.verb, .index = op.index}, [&] { close(fd.write_fd); });
-  }
-  --fd.signalling;
-}
-
-/// Kicks may have been kept back for the handler before this one (R96).
-void Interpreter::kick_if_data(FdState& fd) {
-  if (fd.data == 0) return;
-  ++fd.signalling;
-  if (!fd.hung_up) {
-    const UnderTestScope scope;
-    write_fd(fd.write_fd);
-  }
-  --fd.signalling;
-}
-
-void Interpreter::change_handler(int thread, const Op& op) {
-  FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  if (fd.busy.exchange(true)) {  // one change at a time
-    make_way();                  // home may come again and again until the other is done
-    return;
-  }
-  const bool present = fd.registered;
-  const bool wanted = op.verb == Verb::add_fd ? !present : present;
-  const int number = op.verb == Verb::remove_fd || !wanted ? 0 : next_registration_++;
-  if (wanted && number < max_registrations) {
-    if (thread == 0) home_notified_ = true;
-    if (op.verb == Verb::remove_fd) {
-      Registration* old = fd.current.exchange(nullptr);
-      fd.registered = false;
-      aiosim::note("remove fd", op.index);
-      observed(thread, {.verb = op.verb, .index = op.index, .a = registration_number(*old)},
-               [&] { loop_->remove_fd_handler(fd.read_fd); });
-    } else {
-      Registration& handler = registrations_[static_cast<std::size_t>(number)];
-      handler.fd = op.index;
-      handler.pollable = op.pollable;
-      handler.write = op.write && !fd.pipe;
-      const Registration* old = fd.current.exchange(&handler);
-      FdCallbacks callbacks;
-      callbacks.read = on_read;
-      if (handler.write) callbacks.write = on_write;
-      if (handler.pollable) {
-        callbacks.poll = on_poll;
-        callbacks.poll_ready = on_ready;
-        callbacks.begin = on_begin;
-        callbacks.end = on_end;
-      }
-      aiosim::note(present ? "modify fd" : "add fd", op.index);
-      Observation seen{.verb = op.verb, .index = op.index, .a = number};
-      seen.b = (handler.pollable ? 1 : 0) | (handler.write ? 2 : 0);
-      seen.c = old != nullptr ? registration_number(*old) : -1;
-      observed(thread, seen, [&] { loop_->set_fd_handler(fd.read_fd, callbacks, &handler); });
-      fd.registered = true;
-      kick_if_data(fd);
-    }
-  }
-  fd.busy = false;
-}
-
 // ---- timers, time, flags ----
 
 void Interpreter::arm(int thread, const Op& op) {
@@ -239,6 +130,17 @@ void Interpreter::arm(int thread, const Op& op) {
   aiosim::note("arm timer", op.index, deadline_ns);
   observed(thread, {.verb = op.verb, .index = op.index, .a = deadline_ns},
            [&] { loop_->arm_timer(timer.handle, deadline_ns); });
+}
+
+/// One at a time: who comes meanwhile, does nothing.
+void Interpreter::hold_timers(int thread, const Op& op) {
+  if ((module_.offers & offers_hold_timers) == 0 || holding_.exchange(true)) return;
+  const bool hold = op.verb == Verb::hold_timers;
+  aiosim::note(hold ? "hold timers" : "release timers");
+  held_ = hold;
+  if (thread == 0 && !hold) home_notified_ = true;
+  observed(thread, {.verb = op.verb}, [&] { loop_->hold_timers(hold); });
+  holding_ = false;
 }
 
 void Interpreter::wait_flag(const Op& op) {

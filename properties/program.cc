@@ -25,7 +25,7 @@ constexpr unsigned of_all = of_loop | of_pool | of_coroutines | of_queue | of_th
 
 constexpr unsigned in_options = bit(Role::options);
 constexpr unsigned in_callbacks =
-    bit(Role::bh) | bit(Role::fd) | bit(Role::timer) | bit(Role::oneshot);
+    bit(Role::bh) | bit(Role::fd) | bit(Role::timer) | bit(Role::oneshot) | bit(Role::own);
 constexpr unsigned at_home = bit(Role::home) | in_callbacks;
 constexpr unsigned anywhere = at_home | bit(Role::producer);
 constexpr unsigned at_pool = bit(Role::home) | bit(Role::done);
@@ -67,14 +67,26 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::add_fd, "add fd", max_fds, Amount::none, 0, true, anywhere},
     {Verb::modify_fd, "modify fd", max_fds, Amount::none, 0, true, anywhere},
     {Verb::remove_fd, "remove fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::close_fd, "close fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::open_fd, "open fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::recycle_fd, "recycle fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::set_hooks, "set hooks fd", max_fds, Amount::none, 0, false, anywhere},
+    {Verb::clear_hooks, "clear hooks fd", max_fds, Amount::none, 0, false, anywhere},
     {Verb::arm, "arm timer", max_timers, Amount::signed_ns, longest_ns, false, anywhere},
     {Verb::disarm, "disarm timer", max_timers, Amount::none, 0, false, anywhere},
+    {Verb::hold_timers, "hold timers", 0, Amount::none, 0, false, at_home},
+    {Verb::release_timers, "release timers", 0, Amount::none, 0, false, anywhere},
     {Verb::advance, "advance", 0, Amount::count, longest_ns, false, all_threads,
      of_all & ~of_coroutines},
     {Verb::set_flag, "set flag", max_flags, Amount::none, 0, false, anywhere | by_job,
      of_loop | of_threads},
     {Verb::wait_flag, "wait flag", max_flags, Amount::none, 0, false, at_home | by_job,
      of_loop | of_threads},
+    {Verb::nop_request, "nop request", max_own, Amount::none, 0, false, anywhere},
+    {Verb::timeout_request, "timeout request", max_own, Amount::count, longest_ns, false, anywhere},
+    {Verb::watch_request, "watch request", max_own, Amount::none, 0, false, anywhere},
+    {Verb::bad_request, "bad request", max_own, Amount::none, 0, false, anywhere},
+    {Verb::again, "again", 0, Amount::none, 0, false, bit(Role::own)},
     {Verb::set_poll_max, "set_poll_max", 0, Amount::count, longest_ns, false, at_home},
     {Verb::poll_max_ns, "poll_max_ns", 0, Amount::count, longest_ns, false, in_options, of_all},
     {Verb::poll_grow, "poll_grow", 0, Amount::count, 1'000, false, in_options},
@@ -145,6 +157,7 @@ constexpr std::array<RoleName, static_cast<std::size_t>(Role::count_)> roles = {
     {Role::fd, "fd", max_fds},
     {Role::timer, "timer", max_timers},
     {Role::oneshot, "oneshot", max_oneshots},
+    {Role::own, "request", max_own},
     {Role::work, "work", max_requests, of_pool},
     {Role::done, "done", max_requests, of_pool},
     {Role::coroutine, "coroutine", max_coroutines, of_coroutines},
@@ -297,6 +310,11 @@ Role index_role(Verb verb) {
     case Verb::add_fd:
     case Verb::modify_fd:
     case Verb::remove_fd:
+    case Verb::close_fd:
+    case Verb::open_fd:
+    case Verb::recycle_fd:
+    case Verb::set_hooks:
+    case Verb::clear_hooks:
     case Verb::handler:
       return Role::fd;
     case Verb::arm:
@@ -304,6 +322,11 @@ Role index_role(Verb verb) {
       return Role::timer;
     case Verb::oneshot:
       return Role::oneshot;
+    case Verb::nop_request:
+    case Verb::timeout_request:
+    case Verb::watch_request:
+    case Verb::bad_request:
+      return Role::own;
     case Verb::submit:
     case Verb::cancel_request:
     case Verb::wait_request:

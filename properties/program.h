@@ -22,6 +22,7 @@ inline constexpr int max_fds = 4;
 inline constexpr int max_timers = 3;
 inline constexpr int max_oneshots = 3;
 inline constexpr int max_flags = 2;
+inline constexpr int max_own = 3;  // io_uring requests of the program's own
 inline constexpr int max_requests = 3;    // of a thread pool: kinds of them
 inline constexpr int max_coroutines = 4;
 inline constexpr int max_jobs = 3;        // of loop threads: kinds of them
@@ -44,11 +45,23 @@ enum class Verb : std::uint8_t {
   add_fd,          // fd, pollable, write
   modify_fd,       // fd, pollable, write
   remove_fd,       // fd
+  close_fd,        // fd: its number is nobody's, whatever handler it has
+  open_fd,         // fd, closed before: another file under the same number
+  recycle_fd,      // fd: both at once
+  set_hooks,       // fd: other io_poll_begin and io_poll_end
+  clear_hooks,     // fd: none
   arm,             // timer, ns from now (may be negative)
   disarm,          // timer
+  hold_timers,     // home and callbacks: none is called until
+  release_timers,
   advance,         // ns that pass in nanosleep
   set_flag,        // flag; then kick
   wait_flag,       // flag: wait_while it is not set, if some producer sets it
+  nop_request,      // own io_uring request: done at once
+  timeout_request,  // own: ns
+  watch_request,    // own: until the fd of the same number is readable
+  bad_request,      // own: fails at once
+  again,            // request's callback: adds it again while its calls are within budget
   set_poll_max,    // home and callbacks: Loop::set_poll_max
   poll_max_ns,     // options: LoopOptions::poll_max_ns
   poll_grow,       // options: LoopOptions::poll_grow
@@ -95,6 +108,7 @@ enum class Role : std::uint8_t {
   fd,
   timer,
   oneshot,
+  own,        // request: what the completion of an own io_uring request does
   work,       // what a request of a thread pool does
   done,       // and its completion
   coroutine,

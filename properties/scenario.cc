@@ -96,6 +96,8 @@ class LoopExecution final : public ScenarioExecution {
     out.in_world = in_world_;
     out.spurious = is_armed(PointId::epoll_wait_spurious);
     out.late_timers = is_armed(PointId::clock_late_timer);
+    out.full_ring =
+        is_armed(PointId::io_uring_submit_eagain) || is_armed(PointId::io_uring_submit_ebusy);
     out.fast_clock = is_armed(PointId::clock_fast);
     return out;
   }
@@ -176,6 +178,8 @@ std::vector<Scenario> scenarios() {
   out.push_back(deadline_is_kept_and_polling_falls_back());
   out.push_back(polling_is_effective());
   out.push_back(handlers_may_change_in_callbacks());
+  out.push_back(closed_fds_disturb_nobody());
+  out.push_back(own_requests_complete_once());
   out.push_back(timers_fire_in_order_and_on_time());
   out.push_back(waiting_ends_when_kicked());
   out.push_back(every_request_is_done_once());

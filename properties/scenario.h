@@ -44,6 +44,8 @@ Scenario event_fd_is_written_once_a_sleep();
 Scenario deadline_is_kept_and_polling_falls_back();
 Scenario polling_is_effective();
 Scenario handlers_may_change_in_callbacks();
+Scenario closed_fds_disturb_nobody();
+Scenario own_requests_complete_once();
 Scenario timers_fire_in_order_and_on_time();
 Scenario waiting_ends_when_kicked();
 Scenario every_request_is_done_once();

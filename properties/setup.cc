@@ -43,6 +43,9 @@ void Interpreter::analyse() {
           timers_[i].used = true;
           timer_touches[i][slot] = true;
           break;
+        case Verb::watch_request:
+          fds_[i].used = true;
+          break;
         case Verb::set_flag:
           waitable_[i] |= thread > 0;
           break;
@@ -83,6 +86,7 @@ void Interpreter::reset() {
     fd.data = 0;
     fd.signalling = 0;
     fd.hung_up = false;
+    fd.closed = false;
     fd.busy = false;
     fd.current = nullptr;
     fd.registered = false;
@@ -102,10 +106,19 @@ void Interpreter::reset() {
   }
   for (Registration& handler : registrations_) {
     handler.self = this;
-    handler.polling = false;
+    handler.polling = 0;
+    handler.hooks = 0;
+    handler.stale = false;
     handler.writes = 0;
     handler.window = 0;
   }
+  for (Own& own : own_) {
+    own.self = this;
+    own.handle = nullptr;
+    own.pending = own.outstanding = false;
+  }
+  next_own_ = 0;
+  completed_ = nullptr;
   next_instance_ = 0;
   next_registration_ = 0;
   flags_ = {};
@@ -113,6 +126,7 @@ void Interpreter::reset() {
   for (auto& finished : finished_) finished = false;
   calls_ = {};
   home_notified_ = joined_ = false;
+  held_ = holding_ = false;
   depth_ = waits_ = 0;
   home_calls_ = 0;
   window_ = 0;
@@ -159,20 +173,31 @@ int Interpreter::make_eventfd() {
   }
 }
 
+/// An eventfd, or a pipe; false if there is none.
+bool Interpreter::make_file(FdState& fd) {
+  fd.read_fd = fd.write_fd = -1;
+  if (fd.pipe) {
+    int ends[2] = {-1, -1};
+    const UnderTestScope scope;
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
+      fd.read_fd = ends[0];
+      fd.write_fd = ends[1];
+    }
+  } else {
+    fd.read_fd = fd.write_fd = make_eventfd();
+  }
+  return fd.read_fd >= 0;
+}
+
+void Interpreter::close_file(FdState& fd) {
+  const UnderTestScope scope;
+  close(fd.read_fd);
+  if (fd.pipe && !fd.hung_up) close(fd.write_fd);
+}
+
 void Interpreter::make_fds() {
   for (FdState& fd : fds_) {
-    if (!fd.used) continue;
-    if (fd.pipe) {
-      int ends[2] = {-1, -1};
-      const UnderTestScope scope;
-      if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
-        fd.read_fd = ends[0];
-        fd.write_fd = ends[1];
-      }
-    } else {
-      fd.read_fd = fd.write_fd = make_eventfd();
-    }
-    if (fd.read_fd < 0) {
+    if (fd.used && !make_file(fd)) {
       aiosim::stop_run({aiosim::VerdictKind::crash, "",
                         std::string("the harness got no fd: ") + std::strerror(errno)});
     }
@@ -180,11 +205,8 @@ void Interpreter::make_fds() {
 }
 
 void Interpreter::close_fds() {
-  for (const FdState& fd : fds_) {
-    if (!fd.used) continue;
-    const UnderTestScope scope;
-    close(fd.read_fd);
-    if (fd.pipe && !fd.hung_up) close(fd.write_fd);
+  for (FdState& fd : fds_) {
+    if (fd.used && !fd.closed) close_file(fd);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "timeline.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -44,6 +45,9 @@ class Builder {
       case What::time_jump:
         jump(seen);
         break;
+      case What::no_ring:
+        without_ring(seen);
+        break;
       case What::settled:
         out_.settled = seen.ticket;
         break;
@@ -87,6 +91,15 @@ class Builder {
     if (op.verb == Verb::wait_flag) {
       stack_.pop_back();
       accepted_ = seen.ticket;
+    }
+  }
+
+  /// The thread's last operation came to nothing.
+  void without_ring(const Observation& seen) {
+    for (std::size_t i = out_.ops.size(); i-- > 0;) {
+      if (out_.ops[i].thread != seen.thread) continue;
+      out_.ops[i].a = -1;
+      return;
     }
   }
 
@@ -202,10 +215,49 @@ bool Operation::notifies() const {
     case Verb::modify_fd:
     case Verb::remove_fd:
     case Verb::set_poll_max:
+    case Verb::release_timers:
+      return true;
+    case Verb::set_hooks:
+    case Verb::clear_hooks:
+    case Verb::nop_request:
+    case Verb::timeout_request:
+    case Verb::watch_request:
+    case Verb::bad_request:
+      return a >= 0;
+    default:
+      return false;
+  }
+}
+
+bool Operation::about_handler() const {
+  switch (verb) {
+    case Verb::add_fd:
+    case Verb::modify_fd:
+    case Verb::remove_fd:
+    case Verb::set_hooks:
+    case Verb::clear_hooks:
+    case Verb::close_fd:
+    case Verb::open_fd:
+    case Verb::recycle_fd:
       return true;
     default:
       return false;
   }
+}
+
+std::vector<Hold> holds(const Timeline& timeline) {
+  std::vector<Hold> out;
+  for (const Operation& op : timeline.ops) {
+    if (op.verb == Verb::hold_timers) out.push_back({.begin = op.end});
+    if (op.verb != Verb::release_timers) continue;
+    for (Hold& hold : out) {
+      if (op.end < hold.begin || op.begin > hold.end) continue;
+      hold.end = std::min(hold.end, op.begin);
+      hold.over = std::min(hold.over, op.end);
+      hold.over_ns = std::min(hold.over_ns, op.end_ns);
+    }
+  }
+  return out;
 }
 
 Timeline make_timeline(std::vector<Observation> observations) {
@@ -231,6 +283,8 @@ std::string describe(Source source, int index) {
       return "the write callback of fd " + number;
     case Source::fd_ready:
       return "the poll_ready callback of fd " + number;
+    case Source::own:
+      return "the completion of request " + number;
     case Source::poll_function:
       return "the poll function of fd " + number;
     case Source::poll_began:

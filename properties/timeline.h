@@ -62,7 +62,16 @@ struct Operation {
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
 
-  bool notifies() const;  // makes a sleeping loop look again (R3, R36, R72)
+  bool notifies() const;       // makes a sleeping loop look again (R3, R36, R72)
+  bool about_handler() const;  // sets or removes one, or what belongs to it
+};
+
+/// Between these no timer is called (R92).
+struct Hold {
+  std::uint64_t begin = 0;     // the first ticket after it was in force
+  std::uint64_t end = never;   // the release's begin
+  std::uint64_t over = never;  // and its end
+  std::int64_t over_ns = std::numeric_limits<std::int64_t>::max();
 };
 
 struct Jump {
@@ -91,6 +100,9 @@ struct Timeline {
   bool destroyed = false;
   bool in_world = false;
 };
+
+/// In order; a release of nothing is none.
+std::vector<Hold> holds(const Timeline& timeline);
 
 Timeline make_timeline(std::vector<Observation> observations);
 

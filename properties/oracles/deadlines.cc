@@ -45,6 +45,18 @@ bool surely_armed(const Timeline& timeline, const Operation& arm, std::uint64_t 
   return true;
 }
 
+/// When the loop could call the timer at the earliest: not while timers were held (R92). Never, if
+/// they may still be.
+std::int64_t due_at(const Timeline& timeline, std::int64_t deadline_ns, std::uint64_t ticket) {
+  std::int64_t due_ns = deadline_ns;
+  for (const Hold& hold : holds(timeline)) {
+    if (hold.begin > ticket) continue;
+    if (hold.over > ticket) return std::numeric_limits<std::int64_t>::max();
+    due_ns = std::max(due_ns, hold.over_ns);
+  }
+  return due_ns;
+}
+
 Finding late(const Operation& arm, std::int64_t deadline_ns, std::int64_t now_ns) {
   return broken("S14.8", "a blocking poll slept until " + std::to_string(now_ns - deadline_ns) +
                              " ns after it was due to wake for timer " + std::to_string(arm.index) +
@@ -59,7 +71,7 @@ Finding woke_late(const Timeline& timeline, const Facts& facts, const Poll& poll
   for (const Operation& arm : timeline.ops) {
     if (arm.verb != Verb::arm || !surely_armed(timeline, arm, poll.begin)) continue;
     if (!surely_armed(timeline, arm, poll.woken)) continue;
-    const std::int64_t due_ns = std::max(arm.a, poll.begin_ns);
+    const std::int64_t due_ns = due_at(timeline, std::max(arm.a, poll.begin_ns), poll.woken);
     if (poll.woken_ns - due_ns > own_ns + fault_slack_ns(facts)) {
       return late(arm, due_ns, poll.woken_ns);
     }
@@ -72,7 +84,7 @@ Finding sleeps_past(const Timeline& timeline, const Facts& facts, const Jump& ju
   const std::int64_t slack_ns = 4 * clock_read_ns + fault_slack_ns(facts);
   for (const Operation& arm : timeline.ops) {
     if (arm.verb != Verb::arm || !surely_armed(timeline, arm, jump.ticket)) continue;
-    const std::int64_t due_ns = std::max(arm.a, arm.end_ns);
+    const std::int64_t due_ns = due_at(timeline, std::max(arm.a, arm.end_ns), jump.ticket);
     if (jump.to_ns - due_ns > slack_ns) return late(arm, due_ns, jump.to_ns);
   }
   return std::nullopt;

@@ -1,6 +1,6 @@
 // R68, R69, R75: which callbacks of a handler may start. D7, R66, S14.10: polling begins and ends
 // in pairs, has begun while the loop polls busily, and is over before the loop sleeps. S14.9, D6:
-// what is readable is reported.
+// what is readable is reported. R81: what is heard of closed fds.
 #include <algorithm>
 #include <array>
 
@@ -9,8 +9,8 @@
 namespace properties::oracles {
 namespace {
 
-bool about_handler(const Operation& op) {
-  return op.verb == Verb::add_fd || op.verb == Verb::modify_fd || op.verb == Verb::remove_fd;
+bool about_hooks(const Operation& op) {
+  return op.verb == Verb::set_hooks || op.verb == Verb::clear_hooks;
 }
 
 /// The registration that `op` ends, or -1.
@@ -53,9 +53,9 @@ Finding handler_lives(const Timeline& timeline, const Facts&) {
                         (seen.source == Source::fd_read || seen.source == Source::fd_write ||
                          seen.source == Source::fd_ready);
       // A last poll may follow the end of polling (D7); home's own removal has made it by now.
-      const bool tested =
-          seen.what == What::touch && (seen.source == Source::poll_began ||
-                                       (seen.source == Source::poll_function && op.thread == 0));
+      const bool tested = seen.what == What::touch &&
+                          (seen.source == Source::poll_began || seen.source == Source::poll_ended ||
+                           (seen.source == Source::poll_function && op.thread == 0));
       if (!call && !tested) continue;
       return broken(call ? "R75" : "R69",
                     describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
@@ -66,12 +66,29 @@ Finding handler_lives(const Timeline& timeline, const Facts&) {
   return std::nullopt;
 }
 
+/// Hooks that were replaced are not called any more; those of before are ended by then (D7).
+Finding hooks_live(const Timeline& timeline, const Facts&) {
+  for (const Operation& op : timeline.ops) {
+    if (!about_hooks(op) || op.a < 0) continue;
+    const std::uint64_t over = known_at_home(timeline, op);
+    for (const Observation& seen : timeline.seen) {
+      const bool hook = seen.what == What::touch &&
+                        (seen.source == Source::poll_began || seen.source == Source::poll_ended);
+      if (!hook || seen.ticket < over || seen.a != op.a || seen.c >= op.c) continue;
+      return broken("R69", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
+                               " although the handler had been given other hooks");
+    }
+  }
+  return std::nullopt;
+}
+
 namespace {
 
 /// Had somebody begun to end the registration before `ticket`? Then its last poll may come (D7).
 bool ending(const Timeline& timeline, std::int64_t registration, std::uint64_t ticket) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return ended_by(op) == registration && op.begin < ticket;
+    const bool ends = ended_by(op) == registration || (about_hooks(op) && op.a == registration);
+    return ends && op.begin < ticket;
   });
 }
 
@@ -97,33 +114,45 @@ Finding no_reentry(const Timeline& timeline, const Facts&) {
   return std::nullopt;
 }
 
+namespace {
+
+/// Has somebody begun to take the hooks of the registration away before `ticket`?
+bool without_hooks(const Timeline& timeline, std::int64_t registration, std::uint64_t ticket) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.verb == Verb::clear_hooks && op.a == registration && op.begin < ticket;
+  });
+}
+
+}  // namespace
+
 Finding polling_pairs(const Timeline& timeline, const Facts&) {
-  std::array<bool, 64> begun{};
+  std::array<unsigned, 64> begun{};  // of each registration: its hooks, a bit each
   bool busy = false;
   for (const Observation& seen : timeline.seen) {
     if (seen.what == What::window_begin) busy = true;
     if (seen.what == What::window_end) busy = false;
     if (seen.what != What::touch) continue;
-    bool& state = begun[static_cast<std::size_t>(seen.a) % begun.size()];
+    unsigned& state = begun[static_cast<std::size_t>(seen.a) % begun.size()];
     if (seen.source == Source::poll_function) {
-      if (!busy || state) continue;
+      if (!busy || state != 0 || without_hooks(timeline, seen.a, seen.ticket)) continue;
       return broken("R66", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
                                " in busy polling without io_poll_begin");
     }
     const bool begins = seen.source == Source::poll_began;
     if (!begins && seen.source != Source::poll_ended) continue;
-    if (state == begins) {
+    const unsigned hooks = 1u << seen.c;
+    if (((state & hooks) != 0) == begins) {
       return broken("D7", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
                               (begins ? " twice without io_poll_end" : " without io_poll_begin"));
     }
-    state = begins;
+    state ^= hooks;
   }
   for (const Jump& jump : timeline.jumps) {
     if (!jump.home_blocked || (jump.poll < 0 && jump.wait < 0) || jump.polled == 0) continue;
     return broken("S14.10", "the loop sleeps " + at(jump.from_ns) +
                                 " while a source believes that it is being polled");
   }
-  const bool open = std::find(begun.begin(), begun.end(), true) != begun.end();
+  const bool open = std::any_of(begun.begin(), begun.end(), [](unsigned state) { return state; });
   if (timeline.destroyed && open) {
     return broken("D7",
                   "io_poll_begin was called without io_poll_end, although every handler was "
@@ -139,7 +168,7 @@ namespace {
 /// May home have been in doubt, while the poll ran, of which handler `fd` has (0: any fd)?
 bool in_doubt(const Timeline& timeline, const Poll& poll, int fd) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return about_handler(op) && (fd == 0 || op.index == fd) && op.begin < poll.end &&
+    return op.about_handler() && (fd == 0 || op.index == fd) && op.begin < poll.end &&
            known_at_home(timeline, op) > poll.begin;
   });
 }
@@ -156,8 +185,8 @@ bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool writ
 bool replaced_by_another(const Timeline& timeline, const Call& call) {
   const Poll& poll = timeline.polls[static_cast<std::size_t>(call.poll)];
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return op.thread != 0 && about_handler(op) && op.index == call.index && op.begin < call.begin &&
-           known_at_home(timeline, op) > poll.begin;
+    return op.thread != 0 && op.about_handler() && op.index == call.index &&
+           op.begin < call.begin && known_at_home(timeline, op) > poll.begin;
   });
 }
 
@@ -204,6 +233,32 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
     while ((jump.unserved & (std::int64_t{1} << fd)) == 0) ++fd;
     return only_by_timeout("S14.9", "the home thread sleeps " + at(jump.from_ns) + " although fd " +
                                         std::to_string(fd) + " is readable and has a handler");
+  }
+  return std::nullopt;
+}
+
+// ---- closed fds ----
+
+/// The handler of a closed fd may hear of what was found before, and of the error: no more.
+Finding closed_fds(const Timeline& timeline, const Facts&) {
+  constexpr int most_calls = 2;
+  for (const Operation& op : timeline.ops) {
+    const bool set_closed = (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) && (op.b & 4);
+    if ((op.verb != Verb::close_fd && !set_closed) || op.a < 0) continue;
+    std::uint64_t opened = never;  // a file that is opened has the lowest free number at first
+    for (const Operation& later : timeline.ops) {
+      const bool opens = later.verb == Verb::open_fd || later.verb == Verb::recycle_fd;
+      if (opens && later.end > op.begin) opened = std::min(opened, later.begin);
+    }
+    for (const Source source : {Source::fd_read, Source::fd_write}) {
+      int calls = 0;
+      for (const Call& call : timeline.calls) {
+        const bool its = call.source == source && call.a == op.a;
+        if (!its || call.since < op.end || call.begin > opened || ++calls <= most_calls) continue;
+        return broken("R81", describe(source, op.index) + " was called " + at(call.begin_ns) +
+                                 ", once more although the fd had been closed");
+      }
+    }
   }
   return std::nullopt;
 }

@@ -21,6 +21,7 @@ struct Facts {
   bool in_world = false;     // the clock is simulated and the probes work
   bool spurious = false;     // armed: an epoll fd says ready, then nothing is there
   bool late_timers = false;  // armed: timeouts strike up to 1 ms late
+  bool full_ring = false;    // armed: io_uring takes a part of what is submitted, or nothing
   bool fast_clock = false;   // armed: a clock read moves time by up to 10 ms
 
   bool offered(Offers what) const { return (offers & what) != 0; }
@@ -40,10 +41,13 @@ Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57
 Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65
 Finding polling_effective(const Timeline& timeline, const Facts& facts);  // R57, R59
 Finding handler_lives(const Timeline& timeline, const Facts& facts);      // R68, R69, R75
+Finding hooks_live(const Timeline& timeline, const Facts& facts);         // R69, R72
 Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, R66, S14.10
 Finding no_reentry(const Timeline& timeline, const Facts& facts);         // R68
 Finding level_trigger(const Timeline& timeline, const Facts& facts);      // S14.9, D6
+Finding closed_fds(const Timeline& timeline, const Facts& facts);         // R81
 Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89, R91, D9
+Finding own_requests(const Timeline& timeline, const Facts& facts);       // R84b
 Finding waiting(const Timeline& timeline, const Facts& facts);            // R100, R101
 
 inline Finding only_by_timeout(std::string rule, std::string text) {

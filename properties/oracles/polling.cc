@@ -24,12 +24,10 @@ std::int64_t expected_time(std::int64_t was, std::int64_t block, std::int64_t ma
   return std::min(max, was == 0 ? 4'000 : was * (grow == 0 ? 2 : grow));
 }
 
-bool about_handler(const Operation& op) {
-  return op.verb == Verb::add_fd || op.verb == Verb::modify_fd || op.verb == Verb::remove_fd;
-}
-
+/// Other hooks count as another handler (R72), with a time of its own.
 bool ends(const Operation& op, std::int64_t registration) {
-  return (op.verb == Verb::remove_fd && op.a == registration) ||
+  const bool hooks = op.verb == Verb::set_hooks || op.verb == Verb::clear_hooks;
+  return ((op.verb == Verb::remove_fd || hooks) && op.a == registration) ||
          (op.verb == Verb::modify_fd && op.c == registration);
 }
 
@@ -102,9 +100,9 @@ class Times {
     if (!handler || open_.empty() || open_.back().max == 0) return;
     bool pollable = false;
     for (const Operation& op : timeline_.ops) {
-      if (op.begin > seen.ticket || !about_handler(op)) continue;
+      if (op.begin > seen.ticket || !op.about_handler()) continue;
       if (ends(op, seen.a)) return;
-      if (op.verb != Verb::remove_fd && op.a == seen.a) pollable = (op.b & 1) != 0;
+      if (op.a == seen.a) pollable = (op.b & 1) != 0;
     }
     if (pollable) returned_ = seen.a;
   }
@@ -112,9 +110,7 @@ class Times {
   Finding overdue(const Observation& seen) {
     if (returned_ < 0) return std::nullopt;
     const std::int64_t registration = std::exchange(returned_, -1);
-    for (const Operation& op : timeline_.ops) {
-      if (op.begin < seen.ticket && ends(op, registration)) return std::nullopt;
-    }
+    if (ended_before(registration, seen.ticket)) return std::nullopt;
     return broken("R65",
                   "a pollable handler's callback returned, but its polling time had not been "
                   "adjusted " +
@@ -130,7 +126,8 @@ class Times {
     returned_ = -1;
     std::int64_t& time = times_[seen.index == 0 ? notifier : static_cast<std::size_t>(seen.a)];
     const std::string whose = seen.index == 0 ? "the notifier" : "fd " + std::to_string(seen.index);
-    if (seen.b != time && !(fresh_ && seen.b == 0)) {
+    const bool reset = fresh_ || (seen.a >= 0 && ended_before(seen.a, seen.ticket));
+    if (seen.b != time && !(reset && seen.b == 0)) {
       return broken("R64", "the polling time of " + whose + " was " + std::to_string(seen.b) +
                                " ns " + at(seen.time_ns) + ", expected " + std::to_string(time));
     }
@@ -145,6 +142,12 @@ class Times {
     }
     time = seen.c;
     return plausible(seen);
+  }
+
+  bool ended_before(std::int64_t registration, std::uint64_t ticket) const {
+    return std::any_of(timeline_.ops.begin(), timeline_.ops.end(), [&](const Operation& op) {
+      return op.begin < ticket && ends(op, registration);
+    });
   }
 
   /// From the poll's beginning to the end of its wait, polling included; callbacks not.
@@ -166,12 +169,8 @@ class Times {
     std::int64_t most = times_[notifier];
     for (std::size_t i = 0; i < notifier; ++i) {
       if (times_[i] <= least) continue;
-      bool ending = false;
-      for (const Operation& op : timeline_.ops) {
-        ending = ending || (op.begin < seen.ticket && ends(op, static_cast<std::int64_t>(i)));
-      }
       most = std::max(most, times_[i]);
-      if (!ending) least = times_[i];
+      if (!ended_before(static_cast<std::int64_t>(i), seen.ticket)) least = times_[i];
     }
     const bool fits = seen.a >= sooner(seen.b, least) && seen.a <= sooner(seen.b, most);
     if (fits) return std::nullopt;

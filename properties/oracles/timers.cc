@@ -1,4 +1,6 @@
-// R89, R91, D9: when and in which order timers are called; R100, R101: when waiting ends.
+// R89, R91, R92, D9: when and in which order timers are called; R100, R101: when waiting ends.
+#include <algorithm>
+
 #include "oracles/oracles.h"
 
 namespace properties::oracles {
@@ -123,6 +125,32 @@ Finding due_is_called(const Timeline& timeline, const Poll& poll) {
   return std::nullopt;
 }
 
+/// R92: none is called while they are held.
+Finding held(const Timeline& timeline) {
+  for (const Hold& hold : holds(timeline)) {
+    for (const Call& call : timeline.calls) {
+      if (call.source != Source::timer || call.since < hold.begin || call.begin > hold.end)
+        continue;
+      return broken("R92", "timer " + std::to_string(call.index) + " was called " +
+                               at(call.begin_ns) + " although timers were held");
+    }
+  }
+  return std::nullopt;
+}
+
+bool holds_before(const Timeline& timeline, std::uint64_t ticket) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.verb == Verb::hold_timers && op.begin < ticket;
+  });
+}
+
+bool may_be_held(const Timeline& timeline, const Poll& poll) {
+  const std::vector<Hold> all = holds(timeline);
+  return std::any_of(all.begin(), all.end(), [&](const Hold& hold) {
+    return hold.begin < poll.end && hold.over > poll.begin;
+  });
+}
+
 }  // namespace
 
 Finding timer_order(const Timeline& timeline, const Facts&) {
@@ -130,10 +158,13 @@ Finding timer_order(const Timeline& timeline, const Facts&) {
     if (call.source != Source::timer) continue;
     if (Finding finding = timers_of_call(timeline, call)) return finding;
   }
+  if (Finding finding = held(timeline)) return finding;
   for (const Poll& poll : timeline.polls) {
     const bool nested = inside_a_timer(timeline, poll);
-    if (Finding finding = timers_of_poll(timeline, poll, !nested)) return finding;
-    if (!poll.ended || nested) continue;
+    // What a pass had taken when they were held goes first later, whatever its deadline.
+    const bool ordered = !nested && !holds_before(timeline, poll.end);
+    if (Finding finding = timers_of_poll(timeline, poll, ordered)) return finding;
+    if (!poll.ended || nested || may_be_held(timeline, poll)) continue;
     if (Finding finding = due_is_called(timeline, poll)) return finding;
   }
   return std::nullopt;

@@ -13,10 +13,19 @@ const char* rule_of(const Operation& op) {
       return "S14.1";
     case Verb::delete_bh:
       return "R20";
+    case Verb::release_timers:
+      return "R92";
     case Verb::add_fd:
     case Verb::modify_fd:
     case Verb::remove_fd:
+    case Verb::set_hooks:
+    case Verb::clear_hooks:
       return "R72";
+    case Verb::nop_request:
+    case Verb::timeout_request:
+    case Verb::watch_request:
+    case Verb::bad_request:
+      return "R84b";
     default:
       return "R3";
   }

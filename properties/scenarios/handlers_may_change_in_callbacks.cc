@@ -14,21 +14,23 @@ Scenario handlers_may_change_in_callbacks() {
       offers_fd_handlers | offers_pollable_handlers | offers_nested_poll | offers_bottom_halves;
   out.recipe.home = {{Verb::poll_blocking, 6}, {Verb::poll, 4},      {Verb::signal, 8},
                      {Verb::add_fd, 3},        {Verb::modify_fd, 2}, {Verb::remove_fd, 2},
-                     {Verb::hang_up, 1}};
+                     {Verb::hang_up, 1},       {Verb::set_hooks, 1}, {Verb::clear_hooks, 1}};
   out.recipe.producer = {{Verb::signal, 6},    {Verb::add_fd, 2},   {Verb::modify_fd, 2},
                          {Verb::remove_fd, 2}, {Verb::schedule, 2}, {Verb::hang_up, 1},
-                         {Verb::advance, 1}};
-  out.recipe.callback = {{Verb::signal, 3},    {Verb::add_fd, 3},  {Verb::modify_fd, 3},
-                         {Verb::remove_fd, 4}, {Verb::poll, 3},    {Verb::poll_blocking, 3},
-                         {Verb::keep, 3},      {Verb::schedule, 1}};
+                         {Verb::advance, 1},   {Verb::set_hooks, 1}};
+  out.recipe.callback = {{Verb::signal, 3},     {Verb::add_fd, 3},   {Verb::modify_fd, 3},
+                         {Verb::remove_fd, 4},  {Verb::poll, 3},     {Verb::poll_blocking, 3},
+                         {Verb::keep, 3},       {Verb::schedule, 1}, {Verb::set_hooks, 2},
+                         {Verb::clear_hooks, 1}};
   out.recipe.most_producers = 2;
   out.recipe.bhs = 1;
   out.recipe.fds = 4;
   out.recipe.pollable = true;
   out.recipe.write = true;
   out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
-  out.oracles = {oracles::handler_lives, oracles::no_reentry,     oracles::polling_pairs,
-                 oracles::level_trigger, oracles::progress_value, oracles::wakeups};
+  out.oracles = {oracles::handler_lives, oracles::hooks_live,    oracles::no_reentry,
+                 oracles::polling_pairs, oracles::level_trigger, oracles::progress_value,
+                 oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "R68",
                  .data_race = "R75",

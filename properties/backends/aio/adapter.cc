@@ -25,9 +25,10 @@ std::uint64_t payload_load(const std::uint64_t* word) {
 }
 
 /// The ring tells of events without a system call (R58, R59).
-constexpr std::uint32_t offers_of_ring = aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
-                                             ? properties::offers_polling_beside_fds
-                                             : 0;
+constexpr std::uint32_t offers_of_ring =
+    aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
+        ? properties::offers_polling_beside_fds | properties::offers_ring_requests
+        : 0;
 
 constexpr std::uint32_t offers =
     offers_of_ring | properties::offers_one_write_a_sleep | properties::offers_bottom_halves |
@@ -37,12 +38,15 @@ constexpr std::uint32_t offers =
     properties::offers_timers | properties::offers_progress_value |
     properties::offers_slice_order_lifo | properties::offers_exact_timeout |
     properties::offers_wait_kick | properties::offers_quiet_notify |
-    properties::offers_adaptive_polling | properties::offers_thread_pool |
-    properties::offers_coroutines | properties::offers_virtqueue | properties::offers_loop_threads;
+    properties::offers_adaptive_polling | properties::offers_poll_hooks |
+    properties::offers_closed_fds | properties::offers_hold_timers |
+    properties::offers_thread_pool | properties::offers_coroutines | properties::offers_virtqueue |
+    properties::offers_loop_threads;
 
 }  // namespace
 
 extern "C" const properties::BackendModule AIOSIM_BACKEND_SYMBOL;
 const properties::BackendModule AIOSIM_BACKEND_SYMBOL = {
     properties::backend_abi, AIOSIM_BACKEND_NAME, offers, create,
-    payload_store,           payload_load,        false,  &parts};
+    payload_store,           payload_load,        false,  &parts,
+    free_ring_request};

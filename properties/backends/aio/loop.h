@@ -1,11 +1,14 @@
 // Our loop behind the interface of backends: over any context, and with one of its own.
 #pragma once
 
+#include <cstdint>
+
 #include "aio/context.h"
 #include "aio/timer.h"
 #include "aio/trace.h"
 #include "aio/wait.h"
 #include "properties/backend.h"
+#include "ring_requests.h"
 
 #ifndef AIOSIM_UPGRADE
 #define AIOSIM_UPGRADE 64
@@ -52,6 +55,9 @@ class ContextLoop : public properties::Loop {
                                  callbacks.poll_ready, callbacks.begin, callbacks.end, opaque});
   }
   void remove_fd_handler(int fd) override { context_.remove_fd_handler(fd); }
+  void set_poll_hooks(int fd, properties::Callback begin, properties::Callback end) override {
+    context_.set_fd_poll_hooks(fd, begin, end);
+  }
 
   properties::Timer* new_timer(properties::Callback callback, void* opaque) override {
     return reinterpret_cast<properties::Timer*>(new aio::Timer(context_, callback, opaque));
@@ -61,11 +67,20 @@ class ContextLoop : public properties::Loop {
   }
   void disarm_timer(properties::Timer* timer) override { of(timer)->cancel(); }
   void free_timer(properties::Timer* timer) override { delete of(timer); }
+  void hold_timers(bool hold) override { context_.timers().set_enabled(!hold); }
 
   void wait_while(properties::PollCallback condition, void* opaque) override {
     aio::wait_while(context_, [=] { return condition(opaque); });
   }
   void kick() override { aio::wait_kick(context_); }
+
+  properties::RingHandle* new_request(const properties::RingOperation& operation,
+                                      properties::RingCallback complete, void* opaque) override {
+    return new_ring_request(operation, complete, opaque);
+  }
+  bool add_request(properties::RingHandle* request) override {
+    return add_ring_request(context_, request);
+  }
 
  private:
   static aio::BottomHalf* of(properties::Bh* bh) { return reinterpret_cast<aio::BottomHalf*>(bh); }

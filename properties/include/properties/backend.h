@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 4;
+inline constexpr std::uint32_t backend_abi = 5;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -30,6 +30,10 @@ enum Offers : std::uint32_t {
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
   offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_adaptive_polling = 1u << 15,    // R64, R65: set_poll_max and PollingEvents of kind time
+  offers_poll_hooks = 1u << 20,          // set_poll_hooks (R72)
+  offers_closed_fds = 1u << 21,          // [ours] bears fds closed before their handlers go (R81)
+  offers_ring_requests = 1u << 22,       // R84b
+  offers_hold_timers = 1u << 23,         // R92
   offers_one_write_a_sleep = 1u << 24,   // [ours] of the event fd, however many notify (R36)
   offers_thread_pool = 1u << 16,         // the following: BackendModule::parts, see parts.h
   offers_coroutines = 1u << 17,
@@ -52,6 +56,20 @@ struct FdCallbacks {
 /// Opaque handles, owned by the loop.
 struct Bh;
 struct Timer;
+
+/// An io_uring operation of the user's own.
+struct RingOperation {
+  enum class Kind : std::uint8_t {
+    nop,      // 0, at once
+    timeout,  // -ETIME after `ns`
+    poll,     // the events of `fd`, once it is readable; -EBADF, at once, if it is not open
+  } kind = Kind::nop;
+  int fd = -1;
+  std::int64_t ns = 0;
+};
+/// Owned by the user.
+struct RingHandle;
+using RingCallback = void (*)(void* opaque, int result);
 
 /// What a loop says of its busy polling (R54 to R66).
 struct PollingEvent {
@@ -91,13 +109,22 @@ class Loop {
   virtual void delete_bh(Bh* bh) = 0;
   virtual void set_fd_handler(int fd, const FdCallbacks& callbacks, void* opaque) = 0;  // R70, R72
   virtual void remove_fd_handler(int fd) = 0;
+  /// Other io_poll_begin and io_poll_end for the handler of `fd`; nothing if it has none (R72).
+  virtual void set_poll_hooks(int fd, Callback begin, Callback end) = 0;
   virtual Timer* new_timer(Callback callback, void* opaque) = 0;       // monotonic clock
   virtual void arm_timer(Timer* timer, std::int64_t deadline_ns) = 0;  // absolute
   virtual void disarm_timer(Timer* timer) = 0;
   virtual void free_timer(Timer* timer) = 0;  // home thread
+  /// No timer is called until it is taken back (R92).
+  virtual void hold_timers(bool hold) = 0;
   // wait_while: home thread; polls while condition(opaque) is true (R100). kick: any thread (R101).
   virtual void wait_while(PollCallback condition, void* opaque) = 0;
   virtual void kick() = 0;
+  // R84b; those who do not offer it make none. Any thread, but one at a time.
+  virtual RingHandle* new_request(const RingOperation&, RingCallback, void* /*opaque*/) {
+    return nullptr;
+  }
+  virtual bool add_request(RingHandle*) { return false; }  // false: the loop has no ring
 };
 
 struct Parts;  // parts.h
@@ -116,6 +143,9 @@ struct BackendModule {
   /// each world runs in a child process.
   bool forked = false;
   const Parts* parts = nullptr;
+  /// Of one that has completed, or whose loop has gone (R84b). Home thread, or whose add_request()
+  /// failed.
+  void (*free_request)(RingHandle* request) = nullptr;
 };
 
 }  // namespace properties
