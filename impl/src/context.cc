@@ -139,7 +139,7 @@ bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answe
     gate_.raise();
     if (gate_.notified()) timeout = 0;  // it came before the event fd would have been written
   }
-  if (timeout != 0 && window_.leave(ready)) {
+  if (timeout != 0 && (window_.leave(ready) || (visits_ > 1 && window_.take_found(ready)))) {
     timeout = 0;
     progress = true;
   }

@@ -142,6 +142,19 @@ bool PollWindow::leave(ReadyList& ready) {
   return progress;
 }
 
+bool PollWindow::take_found(ReadyList& ready) {
+  bool progress = false;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    FdHandler& handler = *hook->owner();
+    if (!handler.poll_marked || handler.in_poll_ready || handler.is_deleted()) continue;
+    if (test(handler)) {
+      ready.add_polled(handler);
+      progress = true;
+    }
+  }
+  return progress;
+}
+
 PollWindow::Outcome PollWindow::run(ReadyList& ready, std::int64_t* timeout_ns) {
   if (*timeout_ns == 0) {
     // No time to poll, but sources that were told to be silent must be looked at (D6).

@@ -181,6 +181,50 @@ TEST_P(PollWindowTest, WhatComesBeforePollingEndsIsSeenByTheLastPoll) {
   remove(source);
 }
 
+TEST_P(PollWindowTest, WhatTheLastPollFoundDoesNotLetANestedPollSleep) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  Source other;
+  add_polled(source);
+  std::pair both{&source, &other};
+  aio::FdCallbacks callbacks = source.callbacks();
+  callbacks.opaque = &both;
+  callbacks.io_read = [](void* p) {
+    static_cast<decltype(both)*>(p)->first->kick.test_and_clear();
+  };
+  callbacks.io_poll = [](void* p) { return static_cast<decltype(both)*>(p)->first->work; };
+  callbacks.io_poll_ready = [](void* p) {
+    Source& self = *static_cast<decltype(both)*>(p)->first;
+    ++self.readies;
+    self.work = false;
+  };
+  callbacks.io_poll_begin = nullptr;
+  callbacks.io_poll_end = [](void* p) {  // its work comes without a kick, and the other's with one
+    static_cast<decltype(both)*>(p)->first->work = true;
+    static_cast<decltype(both)*>(p)->second->kick.set();
+  };
+  context.set_event_notifier(source.kick, callbacks);
+  source.kick.set();
+  EXPECT_TRUE(context.poll(true));  // joins
+  Action wait_for_source = [&] {
+    other.kick.test_and_clear();
+    while (source.readies == 0) EXPECT_TRUE(context.poll(true));
+  };
+  aio::FdCallbacks waiting = other.callbacks();
+  waiting.opaque = &wait_for_source;
+  waiting.io_read = act;
+  waiting.io_poll = [](void*) { return false; };
+  waiting.io_poll_begin = waiting.io_poll_end = nullptr;
+  context.set_event_notifier(other.kick, waiting);
+  make_ready_to_poll();
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(source.readies, 1);
+  remove(other);
+  callbacks.io_poll_end = nullptr;
+  context.set_event_notifier(source.kick, callbacks);
+  remove(source);
+}
+
 TEST_P(PollWindowTest, OneUnpollableHandlerTurnsBusyPollingOff) {
   context.set_poll_max_ns(long_enough_ns);
   Source source;

@@ -107,11 +107,11 @@ Finding deadlines(const Timeline& timeline, const Facts& facts) {
 
 namespace {
 
-/// A handler that is not pollable was there throughout the poll.
+/// A handler that is not pollable was there throughout the poll, and home knew it (R55).
 bool surely_unpollable(const Timeline& timeline, const Poll& poll) {
   for (const Operation& add : timeline.ops) {
     const bool sets = add.verb == Verb::add_fd || add.verb == Verb::modify_fd;
-    if (!sets || (add.b & 1) != 0 || add.end > poll.begin) continue;
+    if (!sets || (add.b & 1) != 0 || known_at_home(timeline, add) > poll.begin) continue;
     const bool changed =
         std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
           const bool handler =

@@ -19,9 +19,8 @@ std::int64_t ended_by(const Operation& op) {
   return op.verb == Verb::modify_fd ? op.c : -1;
 }
 
-/// The ticket after which home has surely learnt that `op`, of another thread, is over: a poll that
-/// began after it has returned, having accepted its notification (R43, S14.5); or a bottom half
-/// that the thread scheduled after it was called (S14.4). `never` if there is none.
+}  // namespace
+
 std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
   if (op.thread == 0 || op.end == never) return op.end;
   std::uint64_t known = never;
@@ -38,8 +37,6 @@ std::uint64_t known_at_home(const Timeline& timeline, const Operation& op) {
   }
   return known;
 }
-
-}  // namespace
 
 Finding handler_lives(const Timeline& timeline, const Facts&) {
   for (const Operation& op : timeline.ops) {

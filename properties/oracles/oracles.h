@@ -50,6 +50,11 @@ Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89
 Finding own_requests(const Timeline& timeline, const Facts& facts);       // R84b
 Finding waiting(const Timeline& timeline, const Facts& facts);            // R100, R101
 
+/// The ticket after which home has surely learnt that `op`, of another thread, is over: a poll that
+/// began after it has returned, having accepted its notification (R43, S14.5); or a bottom half
+/// that the thread scheduled after it was called (S14.4). `never` if there is none.
+std::uint64_t known_at_home(const Timeline& timeline, const Operation& op);
+
 inline Finding only_by_timeout(std::string rule, std::string text) {
   return aiosim::Verdict{aiosim::VerdictKind::progress_only_by_timeout, std::move(rule),
                          std::move(text)};

@@ -19,7 +19,7 @@ Scenario timers_fire_in_order_and_on_time() {
                          {Verb::notify, 1},
                          {Verb::release_timers, 1}};
   out.recipe.callback = {{Verb::arm, 6},           {Verb::disarm, 2},  {Verb::poll, 1},
-                         {Verb::poll_blocking, 2}, {Verb::advance, 1}, {Verb::hold_timers, 1},
+                         {Verb::poll_blocking, 4}, {Verb::advance, 1}, {Verb::hold_timers, 1},
                          {Verb::release_timers, 1}};
   out.recipe.most_producers = 2;
   out.recipe.timers = 3;

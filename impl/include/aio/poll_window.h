@@ -78,6 +78,10 @@ class PollWindow {
   /// Leaves polling mode; true iff a last poll found something ready (R66).
   bool leave(ReadyList& ready);
 
+  /// For a nested poll, before it sleeps: takes over what a last poll found for a caller, which has
+  /// not come to it. The kernel cannot tell, the source was silent (S14.9). True iff any is ready.
+  bool take_found(ReadyList& ready);
+
   /// `handler` is being dispatched: from now on it is polled (R56).
   void join(FdHandler& handler);
 
