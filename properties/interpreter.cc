@@ -113,6 +113,7 @@ void Interpreter::poll(bool blocking) {
   seen.a = unserved_fds(false);
   seen.b = unserved_fds(true);
   seen.c = writable_fds();
+  seen.d = polled_fds();
   recorder_.add(0, seen);
   aiosim::note(blocking ? "poll(true) called" : "poll(false) called");
   ++depth_;

@@ -20,8 +20,9 @@ enum class What : std::uint8_t {
   call_begin,  // of a callback
   call_end,    // b: fd_read: the bytes read; -1: the program did not look
   touch,       // a poll function, io_poll_begin or io_poll_end was called; c: which hooks
-  poll_begin,  // index: blocking; a, b, c: fds readable in the kernel, by a poll function, writable
-  poll_end,    // index: result
+  poll_begin,  // index: blocking; a, b, c: fds readable in the kernel, by a poll function,
+               // writable; d: fds polled
+  poll_end,      // index: result
   window_begin,  // busy polling; a: its ns at most; b: of the poll's, -1: for ever
   window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
   poll_time,  // index: fd, 0 the notifier; a: registration; b, c: ns before, after; d: of the wait

@@ -143,6 +143,7 @@ class Builder {
     poll.kernel_fds = seen.a;
     poll.pollable_fds = seen.b;
     poll.writable_fds = seen.c;
+    poll.polled_fds = seen.d;
     if (!stack_.empty() && stack_.back().first == Frame::call) {
       poll.parent_call = stack_.back().second;
     }
@@ -165,6 +166,7 @@ class Builder {
     Window window{.length_ns = seen.a, .edges_ns = seen.b};
     if (Poll* poll = innermost_poll()) {
       window.poll = stack_.back().second;
+      poll->polled_busily = true;
       if (poll->woken == never) {
         constexpr std::int64_t unknown_edges_ns = 400'000;  // two reads of the clock
         poll->polling_ns += seen.a;

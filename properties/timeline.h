@@ -28,9 +28,11 @@ struct Poll {
   std::int64_t end_ns = 0;
   std::int64_t kernel_fds = 0;    // readable at its begin, of handlers that are not pollable
   std::int64_t pollable_fds = 0;  // the same of pollable ones
+  std::int64_t polled_fds = 0;    // told to be silent
   std::int64_t writable_fds = 0;  // with a write callback, not pollable
   std::vector<int> calls;         // that it made itself
-  bool tested_ready = false;      // a poll function said yes
+  bool polled_busily = false;
+  bool tested_ready = false;  // a poll function said yes
   // At its first call, or its end if there was none:
   std::uint64_t woken = never;
   std::int64_t woken_ns = 0;

@@ -199,6 +199,12 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
       return broken("R71", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                                " writable, returned without calling its write callback");
     }
+    // Busy polling asks all that were told to be silent, not only until one is ready.
+    const bool silent = (poll.pollable_fds & poll.polled_fds & bit) != 0 && poll.polled_busily;
+    if (silent && !in_doubt(timeline, poll, 0) && !called_during(timeline, poll, fd, false)) {
+      return broken("R59", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
+                               " ready and polled, polled busily and did not call its handler");
+    }
     if (!kernel && !pollable) continue;
     // Whether the kernel is asked for pollable ones depends on counts, which are hints (R55).
     if (in_doubt(timeline, poll, kernel ? fd : 0)) continue;

@@ -1,5 +1,6 @@
 #include "oracles/requests.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -13,7 +14,8 @@ std::string request(int number) { return "request " + std::to_string(number); }
 /// Goes through the events once, keeping what became of each request.
 class Requests {
  public:
-  explicit Requests(std::int64_t max_threads) : max_threads_(max_threads) {}
+  Requests(std::int64_t max_threads, bool in_world)
+      : max_threads_(max_threads), in_world_(in_world) {}
 
   Finding see(const Seen& seen) {
     One& it = requests_[static_cast<std::size_t>(seen.index)];
@@ -25,6 +27,7 @@ class Requests {
         return {};
       case PoolWhat::submitted:
         --home_calls_;
+        it.submitted_ns = seen.time_ns;
         return {};
       case PoolWhat::cancel:
         ++home_calls_;
@@ -42,6 +45,7 @@ class Requests {
       case PoolWhat::work:
         return work(seen, it);
       case PoolWhat::worked:
+        if (all_threads_work()) free_since_ns_ = seen.time_ns;
         --working_;
         ended_work_ = true;
         it.worked_at = ++completions_;
@@ -66,6 +70,7 @@ class Requests {
  private:
   struct One {
     bool submitted = false;
+    std::int64_t submitted_ns = -1;
     bool cancelled = false;
     bool stays_queued = false;  // when its cancellation began
     int works = 0;
@@ -77,6 +82,13 @@ class Requests {
   bool all_threads_work() const { return working_ == max_threads_; }
 
   Finding work(const Seen& seen, One& it) {
+    constexpr std::int64_t patience_ns = 1'000'000'000;  // no program works for so long
+    const std::int64_t since_ns = std::max(it.submitted_ns, free_since_ns_);
+    if (in_world_ && it.submitted_ns >= 0 && seen.time_ns - since_ns > patience_ns) {
+      return broken("R93", request(seen.index) + " was begun " +
+                               std::to_string(seen.time_ns - since_ns) +
+                               " ns after a thread was free for it");
+    }
     ++it.works;
     ++working_;
     if (it.works > 1) return broken("R93", request(seen.index) + " worked twice");
@@ -113,6 +125,8 @@ class Requests {
   }
 
   const std::int64_t max_threads_;
+  const bool in_world_;
+  std::int64_t free_since_ns_ = 0;  // not all threads worked
   std::array<One, 32> requests_{};
   pthread_t home_{};
   int home_calls_ = 0;  // submit() or cancel() under way
@@ -123,8 +137,9 @@ class Requests {
 
 }  // namespace
 
-Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads) {
-  Requests state(max_threads);
+Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads,
+                 bool in_world) {
+  Requests state(max_threads, in_world);
   for (const Seen& seen : events) {
     if (Finding finding = state.see(seen)) return finding;
   }

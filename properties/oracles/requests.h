@@ -23,6 +23,8 @@ enum class PoolWhat : std::uint8_t {
 /// Each request is done once, in home's thread, not within submit() or cancel(); works once and
 /// before that, unless it was taken back; can be taken back while all threads work on others; is
 /// done in the order of completion; and at most `max_threads` work at once.
-Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads);
+/// `in_world`: time is simulated, and a request is begun at once when a thread is free.
+Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads,
+                 bool in_world);
 
 }  // namespace properties::oracles

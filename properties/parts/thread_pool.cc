@@ -23,7 +23,9 @@ class PoolRun final : public PartsRun {
         max_threads_(std::max<std::int64_t>(1, program.option(Verb::max_pool_threads, 2))),
         idle_ms_(program.option(Verb::idle_ms, 10'000)) {}
 
-  oracles::Finding judge() const override { return oracles::requests(log_.events(), max_threads_); }
+  oracles::Finding judge() const override {
+    return oracles::requests(log_.events(), max_threads_, in_world_);
+  }
 
  private:
   static constexpr std::size_t max_instances = 20;
@@ -51,6 +53,7 @@ class PoolRun final : public PartsRun {
   }
 
   void body() override {
+    in_world_ = aiosim::in_world();
     make_pool();
     run_part(Role::home);
     wait_for(0);
@@ -172,6 +175,7 @@ class PoolRun final : public PartsRun {
 
   const std::int64_t max_threads_;
   const std::int64_t idle_ms_;
+  bool in_world_ = false;
   Log<PoolWhat> log_;
   Pool* pool_ = nullptr;
   std::array<Instance, max_instances> instances_;
