@@ -133,13 +133,14 @@ bool Context::poll(bool blocking) {
 
 /// Asks the kernel, sleeping up to `timeout`. True iff leaving polling mode found something ready.
 bool Context::wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered) {
-  bool progress = false;
+  bool progress = timeout != 0 && visits_ > 1 && window_.take_found(ready);
+  if (progress) timeout = 0;
   const bool armed = timeout != 0;  // remembered: below, timeout can become 0 (R41)
   if (armed) {
     gate_.raise();
     if (gate_.notified()) timeout = 0;  // it came before the event fd would have been written
   }
-  if (timeout != 0 && (window_.leave(ready) || (visits_ > 1 && window_.take_found(ready)))) {
+  if (timeout != 0 && window_.leave(ready)) {
     timeout = 0;
     progress = true;
   }

@@ -116,6 +116,19 @@ void PollWindow::adjust(FdHandler& handler, std::int64_t block_ns) {
 
 // ---- polling mode ----
 
+bool PollWindow::take_found(ReadyList& ready) {
+  bool progress = false;
+  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
+    FdHandler& handler = *hook->owner();
+    if (!handler.poll_marked || handler.in_poll_ready || handler.is_deleted()) continue;
+    if (test(handler)) {
+      ready.add_polled(handler);
+      progress = true;
+    }
+  }
+  return progress;
+}
+
 void PollWindow::start() {
   if (started_) return;
   started_ = true;
@@ -135,19 +148,6 @@ bool PollWindow::leave(ReadyList& ready) {
     if (handler.in_poll_ready) {
       handler.poll_once_more = true;
     } else if (test(handler)) {  // what came before the end took effect sent no signal
-      ready.add_polled(handler);
-      progress = true;
-    }
-  }
-  return progress;
-}
-
-bool PollWindow::take_found(ReadyList& ready) {
-  bool progress = false;
-  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
-    FdHandler& handler = *hook->owner();
-    if (!handler.poll_marked || handler.in_poll_ready || handler.is_deleted()) continue;
-    if (test(handler)) {
       ready.add_polled(handler);
       progress = true;
     }

@@ -21,7 +21,9 @@ struct Source {
   int begins = 0;
   int ends = 0;
   std::int64_t slow_ns = 0;  // a look takes that long
+  Action on_read = [] {};
   Action on_ready = [] {};
+  Action on_end = [] {};
 
   aio::FdCallbacks callbacks() {
     aio::FdCallbacks result;
@@ -30,6 +32,7 @@ struct Source {
       self->kick.test_and_clear();
       ++self->reads;
       self->work = false;
+      self->on_read();
     };
     result.io_poll = [](void* p) {
       auto* self = static_cast<Source*>(p);
@@ -45,7 +48,10 @@ struct Source {
       self->work = false;
     };
     result.io_poll_begin = [](void* p) { ++static_cast<Source*>(p)->begins; };
-    result.io_poll_end = [](void* p) { ++static_cast<Source*>(p)->ends; };
+    result.io_poll_end = [](void* p) {
+      ++static_cast<Source*>(p)->ends;
+      static_cast<Source*>(p)->on_end();
+    };
     result.opaque = this;
     return result;
   }
@@ -166,16 +172,8 @@ TEST_P(PollWindowTest, WhatComesBeforePollingEndsIsSeenByTheLastPoll) {
   context.set_poll_max_ns(long_enough_ns);
   Source source;
   add_polled(source);
-  aio::FdCallbacks callbacks = source.callbacks();
-  callbacks.io_poll_end = [](void* p) {
-    ++static_cast<Source*>(p)->ends;
-    static_cast<Source*>(p)->work = true;  // came too late for polling, too early for a kick
-  };
-  context.set_event_notifier(source.kick, callbacks);
-  source.kick.set();
-  EXPECT_TRUE(context.poll(true));  // joins
-  make_ready_to_poll();
-  EXPECT_TRUE(context.poll(true));  // polls in vain, ends, finds it
+  source.on_end = [&] { source.work = true; };  // too late for polling, too early for a kick
+  EXPECT_TRUE(context.poll(true));              // polls in vain, ends, finds it
   EXPECT_EQ(source.readies, 1);
   remove(source);
 }
@@ -185,42 +183,19 @@ TEST_P(PollWindowTest, WhatTheLastPollFoundDoesNotLetANestedPollSleep) {
   Source source;
   Source other;
   add_polled(source);
-  std::pair both{&source, &other};
-  aio::FdCallbacks callbacks = source.callbacks();
-  callbacks.opaque = &both;
-  callbacks.io_read = [](void* p) {
-    static_cast<decltype(both)*>(p)->first->kick.test_and_clear();
+  add(other);
+  make_ready_to_poll();
+  source.on_end = [&] {
+    source.work = true;  // without a kick
+    if (other.reads == 0) other.kick.set();
   };
-  callbacks.io_poll = [](void* p) { return static_cast<decltype(both)*>(p)->first->work; };
-  callbacks.io_poll_ready = [](void* p) {
-    Source& self = *static_cast<decltype(both)*>(p)->first;
-    ++self.readies;
-    self.work = false;
-  };
-  callbacks.io_poll_begin = nullptr;
-  callbacks.io_poll_end = [](void* p) {  // its work comes without a kick, and the other's with one
-    static_cast<decltype(both)*>(p)->first->work = true;
-    static_cast<decltype(both)*>(p)->second->kick.set();
-  };
-  context.set_event_notifier(source.kick, callbacks);
-  source.kick.set();
-  EXPECT_TRUE(context.poll(true));  // joins
-  Action wait_for_source = [&] {
-    other.kick.test_and_clear();
+  other.on_read = [&] {
     while (source.readies == 0) EXPECT_TRUE(context.poll(true));
   };
-  aio::FdCallbacks waiting = other.callbacks();
-  waiting.opaque = &wait_for_source;
-  waiting.io_read = act;
-  waiting.io_poll = [](void*) { return false; };
-  waiting.io_poll_begin = waiting.io_poll_end = nullptr;
-  context.set_event_notifier(other.kick, waiting);
-  make_ready_to_poll();
   EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(other.reads, 1);
   EXPECT_EQ(source.readies, 1);
   remove(other);
-  callbacks.io_poll_end = nullptr;
-  context.set_event_notifier(source.kick, callbacks);
   remove(source);
 }
 

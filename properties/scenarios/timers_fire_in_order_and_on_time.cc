@@ -15,7 +15,7 @@ Scenario timers_fire_in_order_and_on_time() {
                      {Verb::release_timers, 1}};
   out.recipe.producer = {{Verb::arm, 6},
                          {Verb::disarm, 1},
-                         {Verb::advance, 2},
+                         {Verb::advance, 5},
                          {Verb::notify, 1},
                          {Verb::release_timers, 1}};
   out.recipe.callback = {{Verb::arm, 6},           {Verb::disarm, 2},  {Verb::poll, 1},
