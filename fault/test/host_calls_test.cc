@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <linux/futex.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -88,6 +89,17 @@ TEST_F(HostCalls, SetupFailsByName) {
   EXPECT_EQ(epoll_ctl(epoll, EPOLL_CTL_ADD, event, &wanted), -1);
   EXPECT_EQ(errno, ENOSPC);
   watch();
+}
+
+TEST_F(HostCalls, AThreadIsRefusedOnce) {
+  arm_once(PointId::pthread_create_eagain);
+  pthread_t thread{};
+  const auto body = [](void* given) { return given; };
+  EXPECT_EQ(pthread_create(&thread, nullptr, body, &thread), EAGAIN);
+  ASSERT_EQ(pthread_create(&thread, nullptr, body, &thread), 0);
+  void* result = nullptr;
+  EXPECT_EQ(pthread_join(thread, &result), 0);
+  EXPECT_EQ(result, &thread);
 }
 
 TEST_F(HostCalls, FutexWaitIsInterruptedOnlyIfItWouldWait) {
