@@ -70,6 +70,14 @@ constexpr std::array<Point, point_count> points = {{
      "io_uring_enter takes nothing before completions are fetched"},
     {PointId::io_uring_enter_eintr, "linux/io_uring_enter/eintr", EINTR, Duty::survive,
      "io_uring_enter that would block is interrupted by a signal"},
+    {PointId::io_setup_eagain, "linux/io_setup/eagain", EAGAIN, Duty::report,
+     "io_setup finds that the system's limit of AIO requests is reached"},
+    {PointId::io_submit_eagain, "linux/io_submit/eagain", EAGAIN, Duty::survive,
+     "io_submit takes only a part of what is submitted, or nothing"},
+    {PointId::aio_eio, "linux/aio/eio", EIO, Duty::survive,
+     "a request of Linux AIO completes with an error"},
+    {PointId::aio_short, "linux/aio/short", 0, Duty::survive,
+     "a request of Linux AIO moves less than it was asked to"},
 }};
 
 constexpr bool in_id_order() {

@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(, LinuxAioTest,
                                           testing::Bool()),
                          [](const testing::TestParamInfo<std::tuple<aio::Monitor, bool>>& param) {
                            const testing::TestParamInfo<aio::Monitor> monitor(
-                               std::get<0>(info.param), info.index);
+                               std::get<0>(param.param), param.index);
                            return monitor_of(monitor) +
                                   (std::get<1>(param.param) ? "_mapped" : "_by_call");
                          });
