@@ -21,7 +21,10 @@ constexpr unsigned of_pool = bit(Subject::thread_pool);
 constexpr unsigned of_coroutines = bit(Subject::coroutines);
 constexpr unsigned of_queue = bit(Subject::virtqueue);
 constexpr unsigned of_threads = bit(Subject::loop_threads);
-constexpr unsigned of_all = of_loop | of_pool | of_coroutines | of_queue | of_threads;
+constexpr unsigned of_aio = bit(Subject::linux_aio);
+constexpr unsigned of_requests = of_pool | of_aio;
+constexpr unsigned of_all =
+    of_loop | of_pool | of_coroutines | of_queue | of_threads | of_aio;
 
 constexpr unsigned in_options = bit(Role::options);
 constexpr unsigned in_callbacks =
@@ -82,10 +85,12 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::callback_calls, "callback_calls", 0, Amount::count, 8, false, in_options, of_all},
     {Verb::handler, "handler fd", max_fds, Amount::none, 0, true, in_options},
 
-    {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool, of_pool},
+    {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool,
+     of_requests},
     {Verb::cancel_request, "cancel request", max_requests, Amount::none, 0, false, at_pool,
-     of_pool},
-    {Verb::wait_request, "wait request", max_requests, Amount::none, 0, false, at_pool, of_pool},
+     of_requests},
+    {Verb::wait_request, "wait request", max_requests, Amount::none, 0, false, at_pool,
+     of_requests},
     {Verb::renew_pool, "renew pool", 0, Amount::none, 0, false, bit(Role::home), of_pool},
     {Verb::max_pool_threads, "max_threads", 0, Amount::count, 4, false, in_options, of_pool},
     {Verb::idle_ms, "idle_ms", 0, Amount::count, 10'000, false, in_options, of_pool},
@@ -119,6 +124,12 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_threads},
     {Verb::stop_loop, "stop loop", max_loop_threads, Amount::none, 0, false, bit(Role::home),
      of_threads},
+
+    {Verb::plug, "plug", 0, Amount::none, 0, false, at_pool, of_aio},
+    {Verb::unplug, "unplug", 0, Amount::none, 0, false, at_pool, of_aio},
+    {Verb::renew_engine, "renew engine", 0, Amount::none, 0, false, bit(Role::home), of_aio},
+    {Verb::ring_requests, "ring_requests", 0, Amount::count, 64, false, in_options, of_aio},
+    {Verb::by_call, "by_call", 0, Amount::none, 0, false, in_options, of_aio},
 }};
 
 constexpr bool in_verb_order() {
@@ -146,7 +157,7 @@ constexpr std::array<RoleName, static_cast<std::size_t>(Role::count_)> roles = {
     {Role::timer, "timer", max_timers},
     {Role::oneshot, "oneshot", max_oneshots},
     {Role::work, "work", max_requests, of_pool},
-    {Role::done, "done", max_requests, of_pool},
+    {Role::done, "done", max_requests, of_requests},
     {Role::coroutine, "coroutine", max_coroutines, of_coroutines},
     {Role::guest, "guest", 0, of_queue},
     {Role::queue, "queue", 0, of_queue},

@@ -182,6 +182,7 @@ std::vector<Scenario> scenarios() {
   out.push_back(coroutines_run_once_and_in_order());
   out.push_back(no_buffer_is_lost());
   out.push_back(loop_threads_finish_their_jobs());
+  out.push_back(every_file_request_is_done_once());
   return out;
 }
 

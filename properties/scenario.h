@@ -50,6 +50,7 @@ Scenario every_request_is_done_once();
 Scenario coroutines_run_once_and_in_order();
 Scenario no_buffer_is_lost();
 Scenario loop_threads_finish_their_jobs();
+Scenario every_file_request_is_done_once();
 
 /// All of them, in the order of the report.
 std::vector<Scenario> scenarios();

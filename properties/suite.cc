@@ -34,6 +34,7 @@ constexpr struct {
     {offers_coroutines, "coroutines"},
     {offers_virtqueue, "virtqueue"},
     {offers_loop_threads, "threads with a loop"},
+    {offers_linux_aio, "Linux AIO"},
 };
 
 void describe_backend(aiosim::Backend& backend) {

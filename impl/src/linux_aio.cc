@@ -254,12 +254,9 @@ std::size_t LinuxAio::fetch_by_call() {
   return static_cast<std::size_t>(count);
 }
 
-/// What there is beyond one event, here or left in the ring, a nested poll finds by the bottom
-/// half.
 void LinuxAio::fetch() {
   next_ = 0;
   fetched_ = ring_mapped() ? fetch_from_ring() : fetch_by_call();
-  if (fetched_ > 1) bh_->schedule();
 }
 
 /// Null if there is none.
@@ -278,9 +275,17 @@ LinuxAioRequest* LinuxAio::next_completed() {
   return request;
 }
 
+/// For a nested poll, whose bottom half goes on with it: events, of which a full batch may have
+/// left some in the ring, and requests that the kernel has room for now.
+bool LinuxAio::something_left() const {
+  const bool events = next_ != fetched_ || fetched_ == max_batch || !refused_.empty();
+  return events || (queued_ > 0 && plugged_ == 0);
+}
+
 void LinuxAio::complete_all() {
   ++completing_;
   while (LinuxAioRequest* request = next_completed()) {
+    if (something_left()) bh_->schedule();
     call(request->done_, request->opaque_, request->result_);
   }
   bh_->cancel();  // nothing is left; what comes now sets the notifier

@@ -6,48 +6,52 @@
 namespace properties::oracles {
 namespace {
 
-using Seen = Event<PoolWhat>;
+using Seen = Event<RequestWhat>;
 
 std::string request(int number) { return "request " + std::to_string(number); }
 
 /// Goes through the events once, keeping what became of each request.
 class Requests {
  public:
-  explicit Requests(std::int64_t max_threads) : max_threads_(max_threads) {}
+  explicit Requests(const RequestsOf& of) : of_(of) {}
 
   Finding see(const Seen& seen) {
     One& it = requests_[static_cast<std::size_t>(seen.index)];
     switch (seen.what) {
-      case PoolWhat::submit:
+      case RequestWhat::submit:
         it.submitted = true;
         home_ = seen.thread;
         ++home_calls_;
         return {};
-      case PoolWhat::submitted:
+      case RequestWhat::submitted:
         --home_calls_;
         return {};
-      case PoolWhat::cancel:
+      case RequestWhat::cancel:
         ++home_calls_;
         it.stays_queued = it.works == 0 && all_threads_work();
         ended_work_ = false;
         return {};
-      case PoolWhat::cancel_returned:
+      case RequestWhat::cancel_returned:
         --home_calls_;
         it.cancelled |= seen.a != 0;
         if (seen.a == 0 && it.stays_queued && !ended_work_) {
-          return broken("R93", request(seen.index) + " could not be cancelled while every thread " +
+          return broken(of_.rule, request(seen.index) + " could not be cancelled while every thread " +
                                    "worked on another");
         }
         return {};
-      case PoolWhat::work:
+      case RequestWhat::work:
         return work(seen, it);
-      case PoolWhat::worked:
+      case RequestWhat::worked:
         --working_;
         ended_work_ = true;
         it.worked_at = ++completions_;
         it.worker = seen.thread;
         return {};
-      case PoolWhat::done:
+      case RequestWhat::let_go:
+        if (seen.a == 0) return {};
+        return broken(of_.rule, "requests are held back, though nothing is plugged and the kernel "
+                                "takes more");
+      case RequestWhat::done:
         return done(seen, it);
       default:
         return {};
@@ -57,7 +61,7 @@ class Requests {
   Finding end() const {
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       if (requests_[i].submitted && requests_[i].dones == 0) {
-        return broken("R93", request(static_cast<int>(i)) + " was never done");
+        return broken(of_.rule, request(static_cast<int>(i)) + " was never done");
       }
     }
     return {};
@@ -74,37 +78,37 @@ class Requests {
     pthread_t worker{};
   };
 
-  bool all_threads_work() const { return working_ == max_threads_; }
+  bool all_threads_work() const { return of_.threads_work() && working_ == of_.max_threads; }
 
   Finding work(const Seen& seen, One& it) {
     ++it.works;
     ++working_;
-    if (it.works > 1) return broken("R93", request(seen.index) + " worked twice");
-    if (seen.thread == home_) return broken("R93", request(seen.index) + " worked in home");
-    if (it.cancelled) return broken("R93", request(seen.index) + " worked although cancelled");
-    if (working_ > max_threads_) return broken("R93", "more threads work than are allowed");
-    if (seen.a == 0) return broken("R93", request(seen.index) + " does not see what it was given");
+    if (it.works > 1) return broken(of_.rule, request(seen.index) + " worked twice");
+    if (seen.thread == home_) return broken(of_.rule, request(seen.index) + " worked in home");
+    if (it.cancelled) return broken(of_.rule, request(seen.index) + " worked although cancelled");
+    if (working_ > of_.max_threads) return broken(of_.rule, "more threads work than are allowed");
+    if (seen.a == 0) return broken(of_.rule, request(seen.index) + " does not see what it was given");
     return {};
   }
 
   Finding done(const Seen& seen, One& it) {
     ++it.dones;
-    if (it.dones > 1) return broken("R93", request(seen.index) + " was done twice");
-    if (seen.thread != home_) return broken("R93", request(seen.index) + " was not done in home");
+    if (it.dones > 1) return broken(of_.rule, request(seen.index) + " was done twice");
+    if (seen.thread != home_) return broken(of_.rule, request(seen.index) + " was not done in home");
     if (home_calls_ > 0) {
-      return broken("R93", request(seen.index) + " was done within submit() or cancel()");
+      return broken(of_.rule, request(seen.index) + " was done within submit() or cancel()");
     }
-    if (!it.cancelled && it.worked_at == 0) {
-      return broken("R93", request(seen.index) + " was done before it had worked");
+    if (of_.threads_work() && !it.cancelled && it.worked_at == 0) {
+      return broken(of_.rule, request(seen.index) + " was done before it had worked");
     }
-    if (seen.a == 0) return broken("R93", request(seen.index) + " was done with another result");
-    if (seen.b == 0) return broken("R93", request(seen.index) + " was done with stale data");
+    if (seen.a == 0) return broken(of_.rule, request(seen.index) + " was done with another result");
+    if (seen.b == 0) return broken(of_.rule, request(seen.index) + " was done with stale data");
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       const One& other = requests_[i];
       const bool earlier = other.worked_at > 0 && other.worked_at < it.worked_at;
       // In one thread the earlier one was complete before the later one began to work.
       if (earlier && other.worker == it.worker && other.dones == 0) {
-        return broken("R93", request(seen.index) + " was done before " +
+        return broken(of_.rule, request(seen.index) + " was done before " +
                                  request(static_cast<int>(i)) +
                                  ", which its thread completed first");
       }
@@ -112,7 +116,7 @@ class Requests {
     return {};
   }
 
-  const std::int64_t max_threads_;
+  const RequestsOf of_;
   std::array<One, 32> requests_{};
   pthread_t home_{};
   int home_calls_ = 0;  // submit() or cancel() under way
@@ -123,8 +127,8 @@ class Requests {
 
 }  // namespace
 
-Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads) {
-  Requests state(max_threads);
+Finding requests(const std::vector<Event<RequestWhat>>& events, const RequestsOf& of) {
+  Requests state(of);
   for (const Seen& seen : events) {
     if (Finding finding = state.see(seen)) return finding;
   }

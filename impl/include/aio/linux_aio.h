@@ -15,9 +15,10 @@
 // Invariants
 //   1. `done` is called once for every request, in a poll of the home thread, never within a method
 //      of the engine; it may use the request again, or free it.
-//   2. What is taken from the ring and not yet called back is in the object, and meanwhile the
-//      completing bottom half is scheduled: a nested poll goes on where its caller stopped, so that
-//      a callback may wait for another request (BUGS C-2).
+//   2. What is taken from the ring and not yet called back is in the object. While a `done` runs,
+//      the completing bottom half is scheduled if anything is left to call back or to submit: a
+//      nested poll goes on where its caller stopped, so that a callback may wait for another
+//      request (BUGS C-2).
 //   3. The notifier is cleared before the ring is looked at: what completes after the look sets it
 //      again.
 //   4. A blocked queue is submitted again whenever requests have completed; with none in flight,
@@ -158,6 +159,7 @@ class LinuxAio {
   std::size_t fetch_from_ring();
   std::size_t fetch_by_call();
   LinuxAioRequest* next_completed();
+  [[nodiscard]] bool something_left() const;
   void complete_all();
 
   Context& context_;

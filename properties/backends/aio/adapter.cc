@@ -38,7 +38,8 @@ constexpr std::uint32_t offers =
     properties::offers_slice_order_lifo | properties::offers_exact_timeout |
     properties::offers_wait_kick | properties::offers_quiet_notify |
     properties::offers_adaptive_polling | properties::offers_thread_pool |
-    properties::offers_coroutines | properties::offers_virtqueue | properties::offers_loop_threads;
+    properties::offers_coroutines | properties::offers_virtqueue | properties::offers_loop_threads |
+    properties::offers_linux_aio;
 
 }  // namespace
 

@@ -35,6 +35,7 @@ enum Offers : std::uint32_t {
   offers_coroutines = 1u << 17,
   offers_virtqueue = 1u << 18,
   offers_loop_threads = 1u << 19,
+  offers_linux_aio = 1u << 20,
 };
 
 using Callback = void (*)(void* opaque);

@@ -5,6 +5,8 @@
 // harness is called back through what it handed over.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstdint>
 
 #include "properties/backend.h"
@@ -26,6 +28,30 @@ class Pool {
   /// Null with errno set if no thread can be started.
   virtual Request* submit(const RequestCallbacks& callbacks, void* opaque) = 0;
   virtual bool cancel(Request* request) = 0;
+};
+
+// ---- Linux AIO (R94): home thread of its loop ----
+
+struct FileRequest;
+
+struct FileOperation {
+  enum class Kind : std::uint8_t { read, write, sync } kind;
+  int fd;
+  iovec segments[2];  // the second may be empty; both are the caller's until `done`
+  std::int64_t offset;
+};
+
+class FileEngine {
+ public:
+  virtual ~FileEngine() = default;  // with nothing outstanding
+  /// `done` in the home thread; the handle is valid until then.
+  virtual FileRequest* begin(const FileOperation& operation,
+                             void (*done)(void* opaque, std::int64_t result), void* opaque) = 0;
+  virtual bool cancel(FileRequest* request) = 0;
+  virtual void plug() = 0;
+  virtual void unplug() = 0;
+  /// There are requests that the kernel has not been given, nor has it refused to take more.
+  virtual bool holds_back() = 0;
 };
 
 // ---- coroutines (R85 to R88) ----
@@ -98,6 +124,9 @@ struct Parts {
   Coroutines coroutines;
   Queue* (*make_queue)(Loop* loop, std::uint16_t size);    // null with errno set
   LoopThread* (*make_thread)(const LoopOptions& options);  // null with errno set
+
+  /// max_requests: of the kernel's at once. Null with errno set.
+  FileEngine* (*make_file_engine)(Loop* loop, unsigned max_requests, bool by_call);
 
   /// Plain accesses to a word of the program: a data race with others is a failure of the parts.
   void (*store)(std::uint64_t* word, std::uint64_t value);
