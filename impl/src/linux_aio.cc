@@ -146,12 +146,9 @@ void LinuxAio::enqueue(LinuxAioRequest& request) {
   queue_.push_back(request.hook_);
   request.queued_ = true;
   ++queued_;
-  if (blocked_) return;
-  if (completing_ > 0 && queued_ < max_batch) {
-    bh_->schedule();  // in case that the callback polls; else complete_all() comes to it
-  } else if (plugged_ == 0 || queued_ >= max_batch) {
-    submit_queued();
-  }
+  if (completing_ > 0) bh_->schedule();  // if the callback polls; else complete_all() comes to it
+  const bool wait = plugged_ > 0 || completing_ > 0;
+  if (!blocked_ && (!wait || queued_ >= max_batch)) submit_queued();
 }
 
 void LinuxAio::unplug() {

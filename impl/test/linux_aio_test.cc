@@ -313,7 +313,9 @@ TEST_P(LinuxAioTest, BusyPollingFindsCompletions) {
   }
   EXPECT_EQ(engine.outstanding(), 0U);
   // The handler joins those that are polled at its first dispatch.
-  if (engine.ring_mapped()) EXPECT_LE(context.counters().sleeps, 3U);
+  if (engine.ring_mapped()) {
+    EXPECT_LE(context.counters().sleeps, 3U);
+  }
 }
 
 TEST_P(LinuxAioTest, TwoEnginesOfOneContext) {
