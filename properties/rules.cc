@@ -63,7 +63,7 @@ const aiosim::Rule table[] = {
     {"R90", "A timer that becomes the next to expire wakes the sleeper."},
     {"R91", "Timers due at one reading of the clock run, each once an arming."},
     {"R93", "A thread pool does each request once, or takes it back, and completes it in a poll."},
-    {"R94", "Linux AIO does each request once, held back or with a full queue, and tells in a poll."},
+    {"R94", "Linux AIO does each request once, plugged or with a full queue, and tells in a poll."},
     {"R96", "A virtqueue's buffers are served and given back, kicked for or found by polling."},
     {"R97", "A loop that cannot be made leaves nothing behind and can be made later."},
     {"R98", "A loop at rest can be destroyed."},

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 namespace properties::oracles {
 namespace {
@@ -35,8 +36,8 @@ class Requests {
         --home_calls_;
         it.cancelled |= seen.a != 0;
         if (seen.a == 0 && it.stays_queued && !ended_work_) {
-          return broken(of_.rule, request(seen.index) + " could not be cancelled while every thread " +
-                                   "worked on another");
+          return wrong(request(seen.index) + " could not be cancelled while every thread " +
+                       "worked on another");
         }
         return {};
       case RequestWhat::work:
@@ -49,8 +50,9 @@ class Requests {
         return {};
       case RequestWhat::let_go:
         if (seen.a == 0) return {};
-        return broken(of_.rule, "requests are held back, though nothing is plugged and the kernel "
-                                "takes more");
+        return wrong(
+            "requests are held back, though nothing is plugged and the kernel "
+            "takes more");
       case RequestWhat::done:
         return done(seen, it);
       default:
@@ -61,7 +63,7 @@ class Requests {
   Finding end() const {
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       if (requests_[i].submitted && requests_[i].dones == 0) {
-        return broken(of_.rule, request(static_cast<int>(i)) + " was never done");
+        return wrong(request(static_cast<int>(i)) + " was never done");
       }
     }
     return {};
@@ -78,39 +80,39 @@ class Requests {
     pthread_t worker{};
   };
 
+  Finding wrong(std::string text) const { return broken(of_.rule, std::move(text)); }
   bool all_threads_work() const { return of_.threads_work() && working_ == of_.max_threads; }
 
   Finding work(const Seen& seen, One& it) {
     ++it.works;
     ++working_;
-    if (it.works > 1) return broken(of_.rule, request(seen.index) + " worked twice");
-    if (seen.thread == home_) return broken(of_.rule, request(seen.index) + " worked in home");
-    if (it.cancelled) return broken(of_.rule, request(seen.index) + " worked although cancelled");
-    if (working_ > of_.max_threads) return broken(of_.rule, "more threads work than are allowed");
-    if (seen.a == 0) return broken(of_.rule, request(seen.index) + " does not see what it was given");
+    if (it.works > 1) return wrong(request(seen.index) + " worked twice");
+    if (seen.thread == home_) return wrong(request(seen.index) + " worked in home");
+    if (it.cancelled) return wrong(request(seen.index) + " worked although cancelled");
+    if (working_ > of_.max_threads) return wrong("more threads work than are allowed");
+    if (seen.a == 0) return wrong(request(seen.index) + " does not see what it was given");
     return {};
   }
 
   Finding done(const Seen& seen, One& it) {
     ++it.dones;
-    if (it.dones > 1) return broken(of_.rule, request(seen.index) + " was done twice");
-    if (seen.thread != home_) return broken(of_.rule, request(seen.index) + " was not done in home");
+    if (it.dones > 1) return wrong(request(seen.index) + " was done twice");
+    if (seen.thread != home_) return wrong(request(seen.index) + " was not done in home");
     if (home_calls_ > 0) {
-      return broken(of_.rule, request(seen.index) + " was done within submit() or cancel()");
+      return wrong(request(seen.index) + " was done within submit() or cancel()");
     }
     if (of_.threads_work() && !it.cancelled && it.worked_at == 0) {
-      return broken(of_.rule, request(seen.index) + " was done before it had worked");
+      return wrong(request(seen.index) + " was done before it had worked");
     }
-    if (seen.a == 0) return broken(of_.rule, request(seen.index) + " was done with another result");
-    if (seen.b == 0) return broken(of_.rule, request(seen.index) + " was done with stale data");
+    if (seen.a == 0) return wrong(request(seen.index) + " was done with another result");
+    if (seen.b == 0) return wrong(request(seen.index) + " was done with stale data");
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       const One& other = requests_[i];
       const bool earlier = other.worked_at > 0 && other.worked_at < it.worked_at;
       // In one thread the earlier one was complete before the later one began to work.
       if (earlier && other.worker == it.worker && other.dones == 0) {
-        return broken(of_.rule, request(seen.index) + " was done before " +
-                                 request(static_cast<int>(i)) +
-                                 ", which its thread completed first");
+        return wrong(request(seen.index) + " was done before " + request(static_cast<int>(i)) +
+                     ", which its thread completed first");
       }
     }
     return {};

@@ -23,7 +23,9 @@ class PoolRun final : public PartsRun {
         max_threads_(std::max<std::int64_t>(1, program.option(Verb::max_pool_threads, 2))),
         idle_ms_(program.option(Verb::idle_ms, 10'000)) {}
 
-  oracles::Finding judge() const override { return oracles::requests(log_.events(), {"R93", max_threads_}); }
+  oracles::Finding judge() const override {
+    return oracles::requests(log_.events(), {"R93", max_threads_});
+  }
 
  private:
   static constexpr std::size_t max_instances = 20;
@@ -164,7 +166,8 @@ class PoolRun final : public PartsRun {
       out = it.self->parts_.load(&it.out);
     }
     const bool right = result == (it.cancelled ? -ECANCELED : result_of(it.number));
-    it.self->log_.add(RequestWhat::done, it.number, right ? 1 : 0, out == made_by(it.number) ? 1 : 0);
+    it.self->log_.add(RequestWhat::done, it.number, right ? 1 : 0,
+                      out == made_by(it.number) ? 1 : 0);
     aiosim::note("request done", it.number, result);
     it.self->run_calls(Role::done, it.kind);
     it.self->log_.add(RequestWhat::done_returned, it.number);

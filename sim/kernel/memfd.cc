@@ -62,8 +62,6 @@ ssize_t MemFd::write(Io& io) {
   return n;
 }
 
-int MemFd::unread() { return static_cast<int>(size() - position_); }
-
 off_t MemFd::seek(off_t offset, int whence) {
   if (whence == SEEK_DATA || whence == SEEK_HOLE) {
     state_.world.fail(VerdictKind::crash, "lseek to data or a hole is not simulated");

@@ -20,7 +20,8 @@ class MemFd final : public File {
   // At the description's position, which moves.
   ssize_t read(Io& io) override;
   ssize_t write(Io& io) override;
-  int unread() override;
+  /// FIONREAD; negative behind the end.
+  int to_end() const { return static_cast<int>(size() - position_); }
 
   /// At `offset`, which must not be negative; up to the end of the file.
   ssize_t read_at(Io& io, off_t offset);

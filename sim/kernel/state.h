@@ -33,7 +33,8 @@ constexpr runtime::Object the_kernel{runtime::ObjectType::kernel, 0};
 
 class State {
  public:
-  explicit State(runtime::World& w) : world(w), futexes(w), timers(*this), signals(*this), aio(*this) {}
+  explicit State(runtime::World& w)
+      : world(w), futexes(w), timers(*this), signals(*this), aio(*this) {}
   ~State() { reset(); }
 
   void reset();

@@ -7,7 +7,10 @@
 // completes in a thread of the kernel's, so it is waited for at once.
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -235,7 +238,7 @@ class Runner {
     std::array<char, 24> buffer{};
     buffer.fill(static_cast<char>('A' + step.a % 26));
     const std::size_t size = size_of(step.b);
-    switch (step.a % 10) {
+    switch (step.a % 11) {
       case 0:
         return out_.add(outcome(pwrite(file_, buffer.data(), size, offset_of(step.c))));
       case 1:
@@ -259,6 +262,18 @@ class Runner {
         out_.add(outcome(fstat(file_, &about)));
         out_.add(about.st_size);
         return out_.add(S_ISREG(about.st_mode));
+      }
+      case 9: {
+        int unread = -1;
+        out_.add(outcome(ioctl(file_, FIONREAD, &unread)));
+        pollfd entry{file_, POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM, 0};
+        out_.add(outcome(poll(&entry, 1, -1)));
+        out_.add(entry.revents);
+        const int epoll = epoll_create1(0);
+        epoll_event event{EPOLLIN, {}};
+        out_.add(outcome(epoll_ctl(epoll, EPOLL_CTL_ADD, file_, &event)));
+        close(epoll);
+        return out_.add(unread);
       }
       default:
         out_.add(outcome(fsync(file_)));

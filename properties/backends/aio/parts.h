@@ -1,4 +1,5 @@
-// Thread pool, coroutines, virtqueue, threads and Linux AIO of our library behind the interface of parts.h.
+// Thread pool, coroutines, virtqueue, threads and Linux AIO of our library behind the interface of
+// parts.h.
 #pragma once
 
 #include <atomic>
@@ -218,9 +219,8 @@ class AioFileEngine final : public properties::FileEngine {
 
 inline properties::FileEngine* make_file_engine(properties::Loop* loop, unsigned max_requests,
                                                 bool by_call) {
-  return made_or_null([&]() -> properties::FileEngine* {
-    return new AioFileEngine(loop, max_requests, by_call);
-  });
+  return made_or_null(
+      [&]() -> properties::FileEngine* { return new AioFileEngine(loop, max_requests, by_call); });
 }
 
 // ---- words ----
