@@ -109,7 +109,7 @@ class Kernel {
   /// timeout_ns -1: for ever.
   long io_getevents(unsigned long id, long least, long most, io_event* events,
                     std::int64_t timeout_ns, const void* pc);
-  int io_cancel(unsigned long id, const iocb* block, const void* pc);
+  int io_cancel(const iocb* block, const void* pc);
 
   int ioctl(int fd, unsigned long request, void* argument, const void* pc);
 

@@ -98,11 +98,10 @@ void AioContext::acquire_head() {
   world.memory.load(state_.thread(), head, sizeof *head, acquire, nullptr);
 }
 
-void AioContext::move(unsigned* word, unsigned to) {
+void AioContext::move(unsigned* word, unsigned to, const void* pc) {
   runtime::World& world = state_.world;
   world.touch({runtime::ObjectType::atomic, world.memory.object_of(word, sizeof *word)}, true);
-  world.memory.rmw(state_.thread(), word, sizeof *word, memory::Rmw::exchange, to, release,
-                   nullptr);
+  world.memory.rmw(state_.thread(), word, sizeof *word, memory::Rmw::exchange, to, release, pc);
 }
 
 void AioContext::post(const io_event& event, const void* pc) {
@@ -112,7 +111,7 @@ void AioContext::post(const io_event& event, const void* pc) {
   io_event* const to = slot(tail);
   state_.world.memory.plain_write(state_.thread(), to, sizeof *to, pc);
   *to = event;
-  move(word(ring_tail), tail + 1 < entries_ ? tail + 1 : 0);
+  move(word(ring_tail), tail + 1 < entries_ ? tail + 1 : 0, pc);
   state_.release(posted_);
 }
 
@@ -126,7 +125,7 @@ long AioContext::take(long most, io_event* to, const void* pc) {
     state_.world.memory.plain_write(state_.thread(), to + taken, sizeof *to, pc);
     to[taken] = *slot(head);
     head = head + 1 < entries_ ? head + 1 : 0;
-    move(word(ring_head), head);
+    move(word(ring_head), head, pc);
   }
   return taken;
 }

@@ -81,7 +81,7 @@ class AioContext {
   unsigned* word(std::size_t index) const { return reinterpret_cast<unsigned*>(memory_) + index; }
   io_event* slot(unsigned index) const;
   void acquire_head();
-  void move(unsigned* word, unsigned to);
+  void move(unsigned* word, unsigned to, const void* pc);
 
   State& state_;
   char* const memory_;
@@ -100,7 +100,7 @@ class AioContexts {
   void reset();
 
   /// 0 and the context, or -errno.
-  int set_up(unsigned most, AioContext*& made);
+  int set_up(unsigned most, AioContext*& made, const void* pc);
   AioContext* find(std::uint64_t id) const;
   /// Waits for what is in flight.
   void destroy(AioContext& context, const void* pc);

@@ -59,7 +59,7 @@ unsigned AioContexts::free_number() const {
 }
 
 /// A ring that holds no more than was asked for is what the manual promises; Linux fills pages.
-int AioContexts::set_up(unsigned most, AioContext*& made) {
+int AioContexts::set_up(unsigned most, AioContext*& made, const void* pc) {
   unsigned entries = rounded_up(most);
   if (entries == 0) return -EINVAL;
   if (most > most_promised - promised()) return -EAGAIN;
@@ -69,6 +69,7 @@ int AioContexts::set_up(unsigned most, AioContext*& made) {
   }
   char* const memory = state_.ring_memory.take(AioContext::bytes(entries));
   if (memory == nullptr) return -EAGAIN;
+  state_.world.memory.allocated(state_.thread(), memory, AioContext::bytes(entries), pc);
   contexts_.push_back(std::make_unique<AioContext>(state_, memory, free_number(), entries, most));
   made = contexts_.back().get();
   start_thread();
@@ -144,7 +145,7 @@ int Kernel::io_setup(unsigned most, unsigned long* id, const void* pc) {
   k.world.memory.plain_read(k.thread(), id, sizeof *id, pc);
   if (*id != 0 || most == 0) return done(-EINVAL);
   AioContext* made = nullptr;
-  const int result = k.aio.set_up(most, made);
+  const int result = k.aio.set_up(most, made, pc);
   if (made != nullptr) {
     k.world.memory.plain_write(k.thread(), id, sizeof *id, pc);
     *id = made->id();
@@ -218,12 +219,11 @@ long Kernel::io_getevents(unsigned long id, long least, long most, io_event* eve
       false, [&] { return get_events(*state_, id, least, most, events, timeout_ns, pc); });
 }
 
-/// Linux cancels what said how: IOCB_CMD_POLL alone, which is not simulated.
-int Kernel::io_cancel(unsigned long id, const iocb* block, const void* pc) {
+/// Linux cancels what said how: IOCB_CMD_POLL alone, which is not simulated. All else is EINVAL.
+int Kernel::io_cancel(const iocb* block, const void* pc) {
   State& k = *state_;
   k.enter("io_cancel", {}, pc);
   k.world.memory.plain_read(k.thread(), &block->aio_key, sizeof block->aio_key, pc);
-  static_cast<void>(id);
   return k.leave("io_cancel", -1, -EINVAL, pc);
 }
 

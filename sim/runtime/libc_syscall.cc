@@ -64,7 +64,7 @@ long simulated_aio(long number, const long (&a)[6], const void* pc) {
                                  timeout != nullptr ? to_ns(*timeout) : -1, pc);
     }
     default:
-      return kernel.io_cancel(id, reinterpret_cast<const iocb*>(a[1]), pc);
+      return kernel.io_cancel(reinterpret_cast<const iocb*>(a[1]), pc);
   }
 }
 
