@@ -60,8 +60,10 @@ long simulated_aio(long number, const long (&a)[6], const void* pc) {
       return kernel.io_submit(id, a[1], reinterpret_cast<iocb**>(a[2]), pc);
     case SYS_io_getevents: {
       const auto* timeout = reinterpret_cast<const timespec*>(a[4]);
-      return kernel.io_getevents(id, a[1], a[2], reinterpret_cast<io_event*>(a[3]),
-                                 timeout != nullptr ? to_ns(*timeout) : -1, pc);
+      const std::int64_t timeout_ns =
+          timeout != nullptr ? std::max<std::int64_t>(to_ns(*timeout), 0) : -1;
+      return kernel.io_getevents(id, a[1], a[2], reinterpret_cast<io_event*>(a[3]), timeout_ns,
+                                 pc);
     }
     default:
       return kernel.io_cancel(reinterpret_cast<const iocb*>(a[1]), pc);
