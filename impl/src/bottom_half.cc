@@ -24,8 +24,12 @@ void BottomHalf::cancel() {
 void BottomHalf::enqueue(unsigned flags) {
   BottomHalfQueue* queue = queue_;  // before the push: after it this object may be gone (R4)
   const unsigned old = flags_.fetch_or(pending | flags, std::memory_order_acq_rel);
-  if ((old & pending) == 0) queue->push(this);
-  queue->gate_.notify();  // also if somebody else pushed (R3)
+  if ((old & pending) == 0) {
+    queue->push(this);
+    queue->gate_.notify_pushed();
+  } else {
+    queue->gate_.notify();  // although somebody else pushed (R3)
+  }
 }
 
 unsigned BottomHalf::dequeue() {
@@ -116,8 +120,15 @@ std::int64_t BottomHalfQueue::list_timeout_ns(const BottomHalf* head, std::int64
 }
 
 std::int64_t BottomHalfQueue::timeout_ns() const {
-  std::int64_t timeout_ns =
-      list_timeout_ns(incoming_.load(std::memory_order_acquire), detail::infinite_ns);
+  return timeout_ns(incoming_.load(std::memory_order_acquire));
+}
+
+std::int64_t BottomHalfQueue::timeout_after_accept_ns() {
+  return timeout_ns(incoming_.fetch_add(0, std::memory_order_acq_rel));  // changes nothing
+}
+
+std::int64_t BottomHalfQueue::timeout_ns(const BottomHalf* incoming) const {
+  std::int64_t timeout_ns = list_timeout_ns(incoming, detail::infinite_ns);
   // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
   for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
        slice = slice->next_) {

@@ -19,7 +19,8 @@
 // Invariants
 //   1. PENDING is set before the push and cleared after the unlink: a bottom half is on at most one
 //      list (R5), and `next` belongs to whoever turned PENDING on, then to the home thread.
-//   2. Only the thread that turned PENDING on pushes; everybody notifies (R3).
+//   2. Only the thread that turned PENDING on pushes; everybody notifies (R3), who pushed by a look
+//      at notified, who did not by a read-modify-write of it: a flag seen set may be stale (N-4a).
 //   3. Flags are cleared before the callback runs: a schedule from then on makes another run (R10).
 //   4. After the push the pusher does not touch the bottom half: it may be gone (R4).
 //   5. A plain schedule outranks an idle one in either order, and cancel forgets both (D2): the two
@@ -27,15 +28,14 @@
 //
 // Barriers
 //   * release CAS in push() / acquire exchange in the Slice: the pusher's earlier writes are
-//   visible
-//     to the callback (R6).
+//     visible to the callback (R6).
 //   * release half of fetch_or in enqueue() / acquire half of fetch_and in dequeue(): the same for
 //     somebody who found PENDING already set and pushed nothing.
 //   * release half of fetch_and in dequeue() / acquire half of fetch_or in enqueue(): the unlink
 //     is over before `next` is written again.
 //   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
-//   missed
-//     comes after it and after the accept() before it, so its notify() is not the one cleared.
+//     missed comes after it and after the accept() before it, so its notification is not the one
+//     cleared: notify_pushed() (notify_gate.h, v). timeout_after_accept_ns() is such a one too.
 #pragma once
 
 #include <atomic>
@@ -145,11 +145,16 @@ class BottomHalfQueue {
   /// (R24). Home thread.
   [[nodiscard]] std::int64_t timeout_ns() const;
 
+  /// The same between NotifyGate::accept() and a sleep with no Slice taken in between: sees every
+  /// push that trusted a notification accepted. Home thread.
+  [[nodiscard]] std::int64_t timeout_after_accept_ns();
+
  private:
   friend class BottomHalf;
 
   void push(BottomHalf* bh);
   BottomHalf* pop();
+  [[nodiscard]] std::int64_t timeout_ns(const BottomHalf* incoming) const;
   static std::int64_t list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns);
 
   NotifyGate& gate_;
