@@ -23,9 +23,9 @@ int ForeignLoop::prepare() {
   context.claim_home_thread();
   AIO_CHECK(!context.window_.walking());
   context.monitor_.reserve();
+  const Context::Visit visit(context);
   context.window_.refresh();
   context.retire_removed();
-  if (context.visits_ == 0) context.free_retired();
   context.gate_.raise_foreign();
   context.window_.leave(context.found_late_);
   ask_ring(context.found_late_);
@@ -58,16 +58,15 @@ bool ForeignLoop::dispatch() {
   context.monitor_.reserve();
   bool progress = false;
   ++context.visits_;
-  context.retire_removed();
   {
+    const Context::Visit visit(context);  // as any poll's (R74)
+    context.retire_removed();
     ReadyList ready;
     ready.take_from(context.found_late_);
     ask_ring(ready);
     if (context.run_bottom_halves()) progress = true;
     if (context.dispatch(ready, -1)) progress = true;
   }
-  context.retire_removed();
-  if (context.visits_ == 1) context.free_retired();  // as any outermost poll (R74)
   --context.visits_;
   if (context.timers_.run()) progress = true;
   return progress;
