@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "aio/trace.h"
 #include "check.h"
 #include "timeout.h"
 
@@ -37,6 +38,25 @@ unsigned BottomHalf::dequeue() {
                           std::memory_order_acq_rel);
 }
 
+/// The call goes on although the guard is engaged: somebody up the stack waits for it perhaps
+/// (R23).
+void BottomHalf::call_guarded(const Context& context) {
+  ReentrancyGuard* const guard = guard_;  // before the call, which may have this freed (R21)
+  if (guard == nullptr) {
+    detail::call(callback_, opaque_);
+    return;
+  }
+  const bool was_engaged = guard->engaged;
+  if (was_engaged) {
+    TraceEvent event{TraceKind::reentered, &context};
+    event.name = name_;
+    trace(event);
+  }
+  guard->engaged = true;
+  detail::call(callback_, opaque_);
+  guard->engaged = was_engaged;
+}
+
 // ---- the queue ----
 
 BottomHalfQueue::~BottomHalfQueue() {
@@ -56,8 +76,9 @@ BottomHalfQueue::~BottomHalfQueue() {
   }
 }
 
-BottomHalf* BottomHalfQueue::create(Callback callback, void* opaque, const char* name) {
-  return new BottomHalf(*this, callback, opaque, name);
+BottomHalf* BottomHalfQueue::create(Callback callback, void* opaque, const char* name,
+                                    ReentrancyGuard* guard) {
+  return new BottomHalf(*this, callback, opaque, name, guard);
 }
 
 void BottomHalfQueue::schedule_oneshot(Callback callback, void* opaque, const char* name) {
@@ -100,7 +121,7 @@ bool BottomHalfQueue::run(Counter& called) {
     if (wanted && (old & BottomHalf::deleted) == 0) {
       if ((old & BottomHalf::scheduled) != 0) progress = true;  // idle ones are none (R17)
       ++calls;
-      detail::call(bh->callback_, bh->opaque_);
+      bh->call_guarded(context_);
     }
     // Without these two bits a nested poll may have freed it already (R11).
     if ((old & (BottomHalf::deleted | BottomHalf::oneshot)) != 0) delete bh;

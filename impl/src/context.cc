@@ -37,7 +37,7 @@ Context::Context(const ContextOptions& options)
       handlers_(gate_),
       monitor_(*this, handlers_, policy_of(options)),
       window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options), counters_.polling_ns),
-      bottom_halves_(gate_),
+      bottom_halves_(*this, gate_),
       timers_(gate_) {
   FdCallbacks notifier;
   notifier.io_read = [](void* context) { static_cast<Context*>(context)->take_event(); };

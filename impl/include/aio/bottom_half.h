@@ -49,6 +49,13 @@
 namespace aio {
 
 class BottomHalfQueue;
+class Context;
+
+/// Shared by the bottom halves of one device: set while one of them runs, so that what the device
+/// does meanwhile can tell. Home thread. It must outlive them. (R23)
+struct ReentrancyGuard {
+  bool engaged = false;
+};
 
 class BottomHalf {
  public:
@@ -85,17 +92,20 @@ class BottomHalf {
     oneshot = 1U << 4,    // free after the call
   };
 
-  BottomHalf(BottomHalfQueue& queue, Callback callback, void* opaque, const char* name)
-      : queue_(&queue), callback_(callback), opaque_(opaque), name_(name) {}
+  BottomHalf(BottomHalfQueue& queue, Callback callback, void* opaque, const char* name,
+             ReentrancyGuard* guard)
+      : queue_(&queue), callback_(callback), opaque_(opaque), name_(name), guard_(guard) {}
   ~BottomHalf() = default;
 
   void enqueue(unsigned flags);
   unsigned dequeue();
+  void call_guarded(const Context& context);
 
   BottomHalfQueue* queue_;
   Callback callback_;
   void* opaque_;
   const char* name_;
+  ReentrancyGuard* guard_;  // null for none
   BottomHalf* next_ = nullptr;
   std::atomic<unsigned> flags_{0};
 };
@@ -108,7 +118,7 @@ using BottomHalfHandle = std::unique_ptr<BottomHalf, BottomHalfDeleter>;
 
 class BottomHalfQueue {
  public:
-  explicit BottomHalfQueue(NotifyGate& gate) : gate_(gate) {}
+  BottomHalfQueue(const Context& context, NotifyGate& gate) : context_(context), gate_(gate) {}
 
   /// Frees deleted bottom halves that were still pending, without a call; aborts, naming it, if one
   /// is pending and not deleted (R98).
@@ -117,8 +127,10 @@ class BottomHalfQueue {
   BottomHalfQueue(const BottomHalfQueue&) = delete;
   BottomHalfQueue& operator=(const BottomHalfQueue&) = delete;
 
-  /// A new bottom half, not scheduled. `name` must outlive it. Any thread. Throws std::bad_alloc.
-  BottomHalf* create(Callback callback, void* opaque, const char* name);
+  /// A new bottom half, not scheduled. `name`, and `guard` if not null, must outlive it. Any
+  /// thread. Throws std::bad_alloc.
+  [[nodiscard]] BottomHalf* create(Callback callback, void* opaque, const char* name,
+                                   ReentrancyGuard* guard = nullptr);
 
   /// One call, then the bottom half is freed. Any thread. Throws std::bad_alloc. (R22)
   void schedule_oneshot(Callback callback, void* opaque, const char* name);
@@ -157,6 +169,7 @@ class BottomHalfQueue {
   [[nodiscard]] std::int64_t timeout_ns(const BottomHalf* incoming) const;
   static std::int64_t list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns);
 
+  const Context& context_;
   NotifyGate& gate_;
   std::atomic<BottomHalf*> incoming_{nullptr};
   Slice* first_slice_ = nullptr;  // home thread only, as is the next line

@@ -88,15 +88,17 @@ class Context {
   /// std::bad_alloc before it has done anything.
   bool poll(bool blocking);
 
-  /// A bottom half, not scheduled; the caller deletes it. `name` must outlive it. Any thread.
-  /// Throws std::bad_alloc.
-  [[nodiscard]] BottomHalf* new_bh(Callback callback, void* opaque, const char* name = "bh") {
-    return bottom_halves_.create(callback, opaque, name);
+  /// A bottom half, not scheduled; the caller deletes it. `name` must outlive it, as must `guard`,
+  /// which is engaged while its callback runs (R23). Any thread. Throws std::bad_alloc.
+  [[nodiscard]] BottomHalf* new_bh(Callback callback, void* opaque, const char* name = "bh",
+                                   ReentrancyGuard* guard = nullptr) {
+    return bottom_halves_.create(callback, opaque, name, guard);
   }
 
   /// The same, deleted by its owner's going.
-  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque, const char* name = "bh") {
-    return BottomHalfHandle(new_bh(callback, opaque, name));
+  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque, const char* name = "bh",
+                                         ReentrancyGuard* guard = nullptr) {
+    return BottomHalfHandle(new_bh(callback, opaque, name, guard));
   }
 
   /// Calls back once in the home thread. Any thread. Throws std::bad_alloc. (R22)
