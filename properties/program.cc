@@ -25,6 +25,7 @@ constexpr unsigned of_aio = bit(Subject::linux_aio);
 constexpr unsigned of_requests = of_pool | of_aio;
 constexpr unsigned of_all =
     of_loop | of_pool | of_coroutines | of_queue | of_threads | of_aio;
+constexpr unsigned of_lock_count = bit(Subject::lock_count);
 
 constexpr unsigned in_options = bit(Role::options);
 constexpr unsigned in_callbacks =
@@ -39,6 +40,7 @@ constexpr unsigned by_job = bit(Role::job);
 constexpr unsigned polling = at_home | at_pool | by_coroutine | at_queue | by_job;
 constexpr unsigned waking = bit(Role::home) | bit(Role::producer) | by_coroutine;
 constexpr unsigned posting = bit(Role::home) | bit(Role::producer) | by_job;
+constexpr unsigned visiting = bit(Role::home) | bit(Role::producer);
 constexpr unsigned all_threads = anywhere | at_pool | bit(Role::work) | by_guest | by_job;
 
 struct Syntax {
@@ -53,7 +55,7 @@ struct Syntax {
   std::string_view joint = "";  // between index and amount
 };
 
-constexpr std::int64_t longest_ns = 1'000'000'000;
+constexpr std::int64_t longest_ns = 10'000'000'000;
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll, "poll", 0, Amount::none, 0, false, polling, of_all},
@@ -130,6 +132,12 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::renew_engine, "renew engine", 0, Amount::none, 0, false, bit(Role::home), of_aio},
     {Verb::ring_requests, "ring_requests", 0, Amount::count, 64, false, in_options, of_aio},
     {Verb::by_call, "by_call", 0, Amount::none, 0, false, in_options, of_aio},
+    {Verb::visit, "visit", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::visit_and_collect, "visit and collect", 0, Amount::none, 0, false, visiting,
+     of_lock_count},
+    {Verb::visit_and_lock, "visit and lock", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::visit_twice, "visit twice", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::replace, "replace", 0, Amount::none, 0, false, visiting, of_lock_count},
 }};
 
 constexpr bool in_verb_order() {
@@ -149,9 +157,10 @@ struct RoleName {
   unsigned subjects = of_loop;
 };
 constexpr std::array<RoleName, static_cast<std::size_t>(Role::count_)> roles = {{
-    {Role::options, "options", 0, of_all},
-    {Role::home, "home", 0, of_all},
-    {Role::producer, "producer", max_producers, of_loop | of_coroutines | of_threads},
+    {Role::options, "options", 0, of_all | of_lock_count},
+    {Role::home, "home", 0, of_all | of_lock_count},
+    {Role::producer, "producer", max_producers,
+     of_loop | of_coroutines | of_threads | of_lock_count},
     {Role::bh, "bh", max_bhs},
     {Role::fd, "fd", max_fds},
     {Role::timer, "timer", max_timers},
@@ -332,9 +341,7 @@ Role index_role(Verb verb) {
 
 bool takes_amount(Verb verb) { return syntax_of(verb).amount != Amount::none; }
 
-bool takes_loop(Verb verb) {
-  return verb == Verb::move_to || !syntax_of(verb).joint.empty();
-}
+bool takes_loop(Verb verb) { return verb == Verb::move_to || !syntax_of(verb).joint.empty(); }
 
 bool is_numbered(Role role) { return roles[static_cast<std::size_t>(role)].limit > 0; }
 

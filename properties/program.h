@@ -20,6 +20,7 @@ enum class Subject : std::uint8_t {
   virtqueue,
   loop_threads,
   linux_aio,
+  lock_count,
 };
 
 /// How many of each a program may have; numbers in programs start at 1.
@@ -97,6 +98,11 @@ enum class Verb : std::uint8_t {
   renew_engine,  // waits for all of them; the engine goes and another is made
   ring_requests,  // options: how many the kernel is asked to take at once
   by_call,        // options: completions are fetched by system calls
+  visit,              // looks at what the lock count guards, twice
+  visit_and_collect,  // the same; frees what was replaced if it was the only visit
+  visit_and_lock,     // the same by dec_and_lock()
+  visit_twice,        // a visit within a visit, which ends as visit_and_collect
+  replace,            // under the lock
   count_
 };
 

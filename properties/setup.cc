@@ -105,6 +105,8 @@ void Interpreter::reset() {
     handler.polling = false;
     handler.writes = 0;
     handler.window = 0;
+    handler.quiet_since_ns = -1;
+    handler.quiet = false;
   }
   next_instance_ = 0;
   next_registration_ = 0;
@@ -116,6 +118,7 @@ void Interpreter::reset() {
   depth_ = waits_ = 0;
   home_calls_ = 0;
   window_ = 0;
+  window_open_ = false;
 }
 
 void Interpreter::set_up() {

@@ -35,6 +35,8 @@ constexpr struct {
     {offers_virtqueue, "virtqueue"},
     {offers_loop_threads, "threads with a loop"},
     {offers_linux_aio, "Linux AIO"},
+    {offers_lock_count, "lock count"},
+    {offers_idle_removal, "idle removal"},
 };
 
 void describe_backend(aiosim::Backend& backend) {

@@ -79,6 +79,7 @@ class PartsRun {
 std::unique_ptr<PartsRun> make_pool_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_coroutine_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_queue_run(const Case& program, const BackendModule& module);
+std::unique_ptr<PartsRun> make_lock_count_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_loop_threads_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_aio_run(const Case& program, const BackendModule& module);
 

@@ -25,9 +25,10 @@ std::uint64_t payload_load(const std::uint64_t* word) {
 }
 
 /// The ring tells of events without a system call (R58, R59).
-constexpr std::uint32_t offers_of_ring = aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
-                                             ? properties::offers_polling_beside_fds
-                                             : 0;
+constexpr std::uint32_t offers_of_ring =
+    aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
+        ? properties::offers_polling_beside_fds | properties::offers_idle_removal
+        : 0;
 
 constexpr std::uint32_t offers =
     offers_of_ring | properties::offers_one_write_a_sleep | properties::offers_bottom_halves |
@@ -39,7 +40,7 @@ constexpr std::uint32_t offers =
     properties::offers_wait_kick | properties::offers_quiet_notify |
     properties::offers_adaptive_polling | properties::offers_thread_pool |
     properties::offers_coroutines | properties::offers_virtqueue | properties::offers_loop_threads |
-    properties::offers_linux_aio;
+    properties::offers_linux_aio | properties::offers_lock_count;
 
 }  // namespace
 

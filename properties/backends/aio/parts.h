@@ -5,12 +5,14 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <mutex>
 #include <new>
 #include <system_error>
 
 #include "aio/coroutine.h"
 #include "aio/io_thread.h"
 #include "aio/linux_aio.h"
+#include "aio/lock_count.h"
 #include "aio/thread_pool.h"
 #include "aio/virtqueue.h"
 #include "loop.h"
@@ -222,6 +224,67 @@ inline properties::FileEngine* make_file_engine(properties::Loop* loop, unsigned
   return made_or_null(
       [&]() -> properties::FileEngine* { return new AioFileEngine(loop, max_requests, by_call); });
 }
+// ---- lock count ----
+
+class AioGuarded final : public properties::Guarded {
+ public:
+  explicit AioGuarded(std::uint64_t value) : current_(new Node{value, nullptr}) {}
+  ~AioGuarded() override {
+    collect();
+    delete current_.load(std::memory_order_relaxed);
+  }
+
+  void enter() override { count_.inc(); }
+  std::uint64_t look() override { return current_.load(std::memory_order_acquire)->value; }
+
+  void leave(Leave how) override {
+    if (how == Leave::plainly) return count_.dec();
+    if (how == Leave::if_alone ? count_.dec_if_lock() : count_.dec_and_lock()) {
+      collect();
+      count_.unlock();
+    } else if (how == Leave::if_alone) {
+      count_.dec();
+    }
+  }
+
+  void replace(std::uint64_t value) override {
+    Node* fresh = new Node{value, nullptr};
+    const std::lock_guard guard(count_);
+    Node* old = current_.load(std::memory_order_relaxed);
+    current_.store(fresh, std::memory_order_release);
+    old->next_replaced = replaced_nodes_;
+    replaced_nodes_ = old;
+    ++replaced_;
+    if (count_.visits() == 0) collect();
+  }
+
+  std::uint64_t replaced() override {
+    const std::lock_guard guard(count_);
+    return replaced_;
+  }
+  std::uint32_t visits() override { return count_.visits(); }
+
+ private:
+  struct Node {
+    const std::uint64_t value;
+    Node* next_replaced;
+  };
+
+  /// With the lock and nobody visiting.
+  void collect() {
+    while (Node* node = replaced_nodes_) {
+      replaced_nodes_ = node->next_replaced;
+      delete node;
+    }
+  }
+
+  aio::LockCount count_;
+  std::atomic<Node*> current_;
+  Node* replaced_nodes_ = nullptr;  // under the lock, as is the next line
+  std::uint64_t replaced_ = 0;
+};
+
+inline properties::Guarded* make_guarded(std::uint64_t value) { return new AioGuarded(value); }
 
 // ---- words ----
 
@@ -239,6 +302,7 @@ constexpr properties::Parts parts = {
     make_queue,
     make_thread,
     make_file_engine,
+    make_guarded,
     [](std::uint64_t* word, std::uint64_t value) { *word = value; },
     [](const std::uint64_t* word) { return *word; },
     publish,

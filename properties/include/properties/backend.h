@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 4;
+inline constexpr std::uint32_t backend_abi = 5;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -36,6 +36,8 @@ enum Offers : std::uint32_t {
   offers_virtqueue = 1u << 18,
   offers_loop_threads = 1u << 19,
   offers_linux_aio = 1u << 20,
+  offers_lock_count = 1u << 21,
+  offers_idle_removal = 1u << 22,  // R63: polling beside fds, and silent sources leave it
 };
 
 using Callback = void (*)(void* opaque);

@@ -119,6 +119,23 @@ class LoopThread {
   virtual void stop() = 0;
 };
 
+// ---- lock count (R73, R74): any thread ----
+
+/// A value that threads look at within visits and replace under the lock; a replaced one is freed
+/// at once if nobody visits, else by a visit that turns out to be the only one.
+class Guarded {
+ public:
+  enum class Leave : std::uint8_t { plainly, if_alone, in_any_case };  // dec, dec_if, dec_and_lock
+
+  virtual ~Guarded() = default;  // nobody else uses it
+  virtual void enter() = 0;
+  virtual std::uint64_t look() = 0;  // within a visit
+  virtual void leave(Leave how) = 0;
+  virtual void replace(std::uint64_t value) = 0;
+  virtual std::uint64_t replaced() = 0;  // how often, counted under the lock alone
+  virtual std::uint32_t visits() = 0;
+};
+
 struct Parts {
   Pool* (*make_pool)(Loop* loop, unsigned max_threads, std::int64_t idle_ms);
   Coroutines coroutines;
@@ -127,6 +144,7 @@ struct Parts {
 
   /// max_requests: of the kernel's at once. Null with errno set.
   FileEngine* (*make_file_engine)(Loop* loop, unsigned max_requests, bool by_call);
+  Guarded* (*make_guarded)(std::uint64_t value);
 
   /// Plain accesses to a word of the program: a data race with others is a failure of the parts.
   void (*store)(std::uint64_t* word, std::uint64_t value);
