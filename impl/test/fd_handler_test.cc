@@ -211,10 +211,10 @@ TEST_P(FdHandlerTest, OthersRemoveHandlersWhileNobodyVisits) {
     }
     done.store(true);
   });
-  while (!done.load()) {
+  do {
     bh->schedule();
     context.poll(false);
-  }
+  } while (!done.load());
   remover.join();
   EXPECT_GT(runs, 0);
   context.poll(false);
