@@ -10,7 +10,8 @@ using aiosim::UnderTestScope;
 
 namespace {
 constexpr int most_writes = 3;  // calls of a write callback before it takes itself away
-}
+constexpr std::int64_t quiet_ns = 7'000'000'000;  // R63
+}  // namespace
 
 /// What home notified before may have been accepted by a poll inside wait_while, which is not seen.
 void Interpreter::begin_call() {
@@ -137,6 +138,8 @@ std::int64_t Interpreter::take_data(Registration& handler, bool read) {
 
 void Interpreter::fd_call(Registration& handler, Source source) {
   begin_call();
+  handler.quiet_since_ns = -1;
+  handler.quiet = false;
   share_own(0, Verb::signal);
   Observation seen{.what = What::call_begin, .source = source, .index = handler.fd};
   seen.a = registration_number(handler);
@@ -152,6 +155,7 @@ void Interpreter::fd_call(Registration& handler, Source source) {
     seen.b = take_data(handler, source == Source::fd_read);
   }
   run_calls(Role::fd, handler.fd);
+  handler.quiet_since_ns = -1;
   fds_[static_cast<std::size_t>(handler.fd)].called = registration_number(handler);
   seen.what = What::call_end;
   recorder_.add(0, seen);
@@ -179,11 +183,13 @@ void Interpreter::on_ready(void* opaque) {
   --fd.ready_depth;
 }
 
-void Interpreter::touch(const Registration& handler, Source source, bool result, int hooks) {
+void Interpreter::touch(const Registration& handler, Source source, bool result, int hooks,
+                        bool too_quiet) {
   Observation seen{.what = What::touch, .source = source, .index = handler.fd};
   seen.a = registration_number(handler);
   seen.b = result ? 1 : 0;
   seen.c = hooks;
+  seen.d = too_quiet ? 1 : 0;
   recorder_.add(0, seen);
 }
 
@@ -199,8 +205,10 @@ bool Interpreter::on_poll(void* opaque) {
   self.last_look_ns_ = handler.window == self.window_ ? handler.tested_ns : self.window_begin_ns_;
   handler.window = self.window_;
   handler.tested_ns = now_ns;
-  if (ready || fd.current != &handler || fd.ready_depth > 0) {
-    self.touch(handler, Source::poll_function, ready);
+  if (ready) handler.quiet_since_ns = -1;
+  const bool too_quiet = handler.quiet && self.window_open_;
+  if (ready || too_quiet || fd.current != &handler || fd.ready_depth > 0) {
+    self.touch(handler, Source::poll_function, ready, 0, too_quiet);
   }
   return ready;
 }
@@ -255,6 +263,7 @@ void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
   const std::int64_t now_ns = aiosim::now_ns();
   if (event.kind == PollingEvent::Kind::begin) {
     ++self.window_;
+    self.window_open_ = true;
     self.window_begin_ns_ = now_ns;
     self.first_test_ns_ = -1;
     Observation seen{.what = What::window_begin};
@@ -269,6 +278,22 @@ void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
                ? -1
                : (self.first_test_ns_ - self.window_begin_ns_) + (now_ns - self.last_look_ns_);
   self.recorder_.add(0, seen);
+  self.window_open_ = false;
+  self.see_who_is_quiet(now_ns);
+}
+
+/// A window has ended, and the loop has looked at its clock within it. (R63)
+void Interpreter::see_who_is_quiet(std::int64_t now_ns) {
+  for (Registration& handler : registrations_) {
+    if (handler.self == nullptr || !handler.pollable || handler.window != window_) continue;
+    const FdState& fd = fds_[static_cast<std::size_t>(handler.fd)];
+    if (fd.current != &handler || fd.data > 0 || fd.hung_up) continue;
+    if (handler.quiet_since_ns < 0) {
+      handler.quiet_since_ns = now_ns;
+    } else if (window_begin_ns_ - handler.quiet_since_ns >= quiet_ns) {
+      handler.quiet = true;
+    }
+  }
 }
 
 /// Called under test: its word belongs to the memory model.

@@ -212,7 +212,9 @@ class PartsDrawer : Dice {
 
   /// False if the program has nothing for the operation to work on.
   bool draw_arguments(Op& op) {
-    const Role what = index_role(op.verb);
+    Role what = index_role(op.verb);
+    // What the kernel works on has no work of the program's: as many as there are completions.
+    if (what == Role::work && recipe_.subject == Subject::linux_aio) what = Role::done;
     int count = index_limit(op.verb);
     if (what != Role::options) count = counts_[static_cast<std::size_t>(what)];
     if (op.verb == Verb::start_loop || op.verb == Verb::stop_loop) count = loops_;

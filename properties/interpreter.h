@@ -65,6 +65,8 @@ class Interpreter {
     std::atomic<bool> stale{false};    // its fd has been closed since it was set
     int window = 0;                    // of busy polling in which it was last tested
     std::int64_t tested_ns = 0;
+    std::int64_t quiet_since_ns = -1;  // windows have found nothing since one that ended then
+    bool quiet = false;                // for so long that windows are to leave it out (R63)
     int writes = 0;
   };
   struct FdState {
@@ -172,12 +174,14 @@ class Interpreter {
   static Callback begin_of(int hooks);
   static Callback end_of(int hooks);
   static void on_polling(void* opaque, const PollingEvent& event);
+  void see_who_is_quiet(std::int64_t now_ns);
   void on_poll_time(const PollingEvent& event);
   static bool flag_unset(void* opaque);
   void begin_call();
   void fd_call(Registration& handler, Source source);
   std::int64_t take_data(Registration& handler, bool read);
-  void touch(const Registration& handler, Source source, bool result, int hooks = 0);
+  void touch(const Registration& handler, Source source, bool result, int hooks = 0,
+             bool too_quiet = false);
 
   // setup.cc
   void analyse();
@@ -228,6 +232,7 @@ class Interpreter {
   // Busy polling under way: when it began, when a poll function was first called, and when the one
   // called last was called the time before: the loop looked at the clock in between.
   int window_ = 0;
+  bool window_open_ = false;
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;

@@ -21,7 +21,11 @@ constexpr unsigned of_pool = bit(Subject::thread_pool);
 constexpr unsigned of_coroutines = bit(Subject::coroutines);
 constexpr unsigned of_queue = bit(Subject::virtqueue);
 constexpr unsigned of_threads = bit(Subject::loop_threads);
-constexpr unsigned of_all = of_loop | of_pool | of_coroutines | of_queue | of_threads;
+constexpr unsigned of_aio = bit(Subject::linux_aio);
+constexpr unsigned of_requests = of_pool | of_aio;
+constexpr unsigned of_all =
+    of_loop | of_pool | of_coroutines | of_queue | of_threads | of_aio;
+constexpr unsigned of_lock_count = bit(Subject::lock_count);
 
 constexpr unsigned in_options = bit(Role::options);
 constexpr unsigned in_callbacks =
@@ -36,6 +40,7 @@ constexpr unsigned by_job = bit(Role::job);
 constexpr unsigned polling = at_home | at_pool | by_coroutine | at_queue | by_job;
 constexpr unsigned waking = bit(Role::home) | bit(Role::producer) | by_coroutine;
 constexpr unsigned posting = bit(Role::home) | bit(Role::producer) | by_job;
+constexpr unsigned visiting = bit(Role::home) | bit(Role::producer);
 constexpr unsigned all_threads = anywhere | at_pool | bit(Role::work) | by_guest | by_job;
 
 struct Syntax {
@@ -50,7 +55,7 @@ struct Syntax {
   std::string_view joint = "";  // between index and amount
 };
 
-constexpr std::int64_t longest_ns = 1'000'000'000;
+constexpr std::int64_t longest_ns = 10'000'000'000;
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll, "poll", 0, Amount::none, 0, false, polling, of_all},
@@ -94,10 +99,12 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::callback_calls, "callback_calls", 0, Amount::count, 8, false, in_options, of_all},
     {Verb::handler, "handler fd", max_fds, Amount::none, 0, true, in_options},
 
-    {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool, of_pool},
+    {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool,
+     of_requests},
     {Verb::cancel_request, "cancel request", max_requests, Amount::none, 0, false, at_pool,
-     of_pool},
-    {Verb::wait_request, "wait request", max_requests, Amount::none, 0, false, at_pool, of_pool},
+     of_requests},
+    {Verb::wait_request, "wait request", max_requests, Amount::none, 0, false, at_pool,
+     of_requests},
     {Verb::renew_pool, "renew pool", 0, Amount::none, 0, false, bit(Role::home), of_pool},
     {Verb::max_pool_threads, "max_threads", 0, Amount::count, 4, false, in_options, of_pool},
     {Verb::idle_ms, "idle_ms", 0, Amount::count, 10'000, false, in_options, of_pool},
@@ -131,6 +138,18 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_threads},
     {Verb::stop_loop, "stop loop", max_loop_threads, Amount::none, 0, false, bit(Role::home),
      of_threads},
+
+    {Verb::plug, "plug", 0, Amount::none, 0, false, at_pool, of_aio},
+    {Verb::unplug, "unplug", 0, Amount::none, 0, false, at_pool, of_aio},
+    {Verb::renew_engine, "renew engine", 0, Amount::none, 0, false, bit(Role::home), of_aio},
+    {Verb::ring_requests, "ring_requests", 0, Amount::count, 64, false, in_options, of_aio},
+    {Verb::by_call, "by_call", 0, Amount::none, 0, false, in_options, of_aio},
+    {Verb::visit, "visit", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::visit_and_collect, "visit and collect", 0, Amount::none, 0, false, visiting,
+     of_lock_count},
+    {Verb::visit_and_lock, "visit and lock", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::visit_twice, "visit twice", 0, Amount::none, 0, false, visiting, of_lock_count},
+    {Verb::replace, "replace", 0, Amount::none, 0, false, visiting, of_lock_count},
 }};
 
 constexpr bool in_verb_order() {
@@ -150,16 +169,17 @@ struct RoleName {
   unsigned subjects = of_loop;
 };
 constexpr std::array<RoleName, static_cast<std::size_t>(Role::count_)> roles = {{
-    {Role::options, "options", 0, of_all},
-    {Role::home, "home", 0, of_all},
-    {Role::producer, "producer", max_producers, of_loop | of_coroutines | of_threads},
+    {Role::options, "options", 0, of_all | of_lock_count},
+    {Role::home, "home", 0, of_all | of_lock_count},
+    {Role::producer, "producer", max_producers,
+     of_loop | of_coroutines | of_threads | of_lock_count},
     {Role::bh, "bh", max_bhs},
     {Role::fd, "fd", max_fds},
     {Role::timer, "timer", max_timers},
     {Role::oneshot, "oneshot", max_oneshots},
     {Role::own, "request", max_own},
     {Role::work, "work", max_requests, of_pool},
-    {Role::done, "done", max_requests, of_pool},
+    {Role::done, "done", max_requests, of_requests},
     {Role::coroutine, "coroutine", max_coroutines, of_coroutines},
     {Role::guest, "guest", 0, of_queue},
     {Role::queue, "queue", 0, of_queue},
@@ -344,9 +364,7 @@ Role index_role(Verb verb) {
 
 bool takes_amount(Verb verb) { return syntax_of(verb).amount != Amount::none; }
 
-bool takes_loop(Verb verb) {
-  return verb == Verb::move_to || !syntax_of(verb).joint.empty();
-}
+bool takes_loop(Verb verb) { return verb == Verb::move_to || !syntax_of(verb).joint.empty(); }
 
 bool is_numbered(Role role) { return roles[static_cast<std::size_t>(role)].limit > 0; }
 

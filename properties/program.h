@@ -13,7 +13,15 @@
 namespace properties {
 
 /// What a program is about. Each has parts and operations of its own; README.md lists them.
-enum class Subject : std::uint8_t { loop, thread_pool, coroutines, virtqueue, loop_threads };
+enum class Subject : std::uint8_t {
+  loop,
+  thread_pool,
+  coroutines,
+  virtqueue,
+  loop_threads,
+  linux_aio,
+  lock_count,
+};
 
 /// How many of each a program may have; numbers in programs start at 1.
 inline constexpr int max_producers = 3;
@@ -23,7 +31,7 @@ inline constexpr int max_timers = 3;
 inline constexpr int max_oneshots = 3;
 inline constexpr int max_flags = 2;
 inline constexpr int max_own = 3;  // io_uring requests of the program's own
-inline constexpr int max_requests = 3;    // of a thread pool: kinds of them
+inline constexpr int max_requests = 3;    // kinds: of a thread pool; 1 reads, 2 writes, 3 syncs
 inline constexpr int max_coroutines = 4;
 inline constexpr int max_jobs = 3;        // of loop threads: kinds of them
 inline constexpr int max_loop_threads = 2;  // loops are numbered: 0 home's, 1 and 2 the others
@@ -97,6 +105,17 @@ enum class Verb : std::uint8_t {
   post,         // job, to a loop that runs
   start_loop,   // loop
   stop_loop,    // loop
+
+  plug,         // file requests are held back from here on,
+  unplug,       // to here
+  renew_engine,  // waits for all of them; the engine goes and another is made
+  ring_requests,  // options: how many the kernel is asked to take at once
+  by_call,        // options: completions are fetched by system calls
+  visit,              // looks at what the lock count guards, twice
+  visit_and_collect,  // the same; frees what was replaced if it was the only visit
+  visit_and_lock,     // the same by dec_and_lock()
+  visit_twice,        // a visit within a visit, which ends as visit_and_collect
+  replace,            // under the lock
   count_
 };
 
@@ -110,7 +129,7 @@ enum class Role : std::uint8_t {
   oneshot,
   own,        // request: what the completion of an own io_uring request does
   work,       // what a request of a thread pool does
-  done,       // and its completion
+  done,       // and its completion, or that of a file request
   coroutine,
   guest,      // the driver of a virtqueue
   queue,      // the device's handler

@@ -95,6 +95,7 @@ class LoopExecution final : public ScenarioExecution {
     }
     out.in_world = in_world_;
     out.spurious = is_armed(PointId::epoll_wait_spurious);
+    out.without_ring = is_armed(PointId::io_uring_setup_enomem);
     out.late_timers = is_armed(PointId::clock_late_timer);
     out.full_ring =
         is_armed(PointId::io_uring_submit_eagain) || is_armed(PointId::io_uring_submit_ebusy);
@@ -177,6 +178,7 @@ std::vector<Scenario> scenarios() {
   out.push_back(event_fd_is_written_once_a_sleep());
   out.push_back(deadline_is_kept_and_polling_falls_back());
   out.push_back(polling_is_effective());
+  out.push_back(silent_sources_are_not_polled());
   out.push_back(handlers_may_change_in_callbacks());
   out.push_back(closed_fds_disturb_nobody());
   out.push_back(own_requests_complete_once());
@@ -186,6 +188,8 @@ std::vector<Scenario> scenarios() {
   out.push_back(coroutines_run_once_and_in_order());
   out.push_back(no_buffer_is_lost());
   out.push_back(loop_threads_finish_their_jobs());
+  out.push_back(every_file_request_is_done_once());
+  out.push_back(nothing_visited_is_freed());
   return out;
 }
 

@@ -43,6 +43,7 @@ Scenario no_busy_loop();
 Scenario event_fd_is_written_once_a_sleep();
 Scenario deadline_is_kept_and_polling_falls_back();
 Scenario polling_is_effective();
+Scenario silent_sources_are_not_polled();
 Scenario handlers_may_change_in_callbacks();
 Scenario closed_fds_disturb_nobody();
 Scenario own_requests_complete_once();
@@ -52,6 +53,8 @@ Scenario every_request_is_done_once();
 Scenario coroutines_run_once_and_in_order();
 Scenario no_buffer_is_lost();
 Scenario loop_threads_finish_their_jobs();
+Scenario every_file_request_is_done_once();
+Scenario nothing_visited_is_freed();
 
 /// All of them, in the order of the report.
 std::vector<Scenario> scenarios();

@@ -111,6 +111,8 @@ void Interpreter::reset() {
     handler.stale = false;
     handler.writes = 0;
     handler.window = 0;
+    handler.quiet_since_ns = -1;
+    handler.quiet = false;
   }
   for (Own& own : own_) {
     own.self = this;
@@ -130,6 +132,7 @@ void Interpreter::reset() {
   depth_ = waits_ = 0;
   home_calls_ = 0;
   window_ = 0;
+  window_open_ = false;
 }
 
 void Interpreter::set_up() {

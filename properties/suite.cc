@@ -34,6 +34,9 @@ constexpr struct {
     {offers_coroutines, "coroutines"},
     {offers_virtqueue, "virtqueue"},
     {offers_loop_threads, "threads with a loop"},
+    {offers_linux_aio, "Linux AIO"},
+    {offers_lock_count, "lock count"},
+    {offers_idle_removal, "idle removal"},
 };
 
 void describe_backend(aiosim::Backend& backend) {

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "aio/context.h"
+#include "aio/fd_watch.h"
 
 namespace {
 
@@ -50,6 +51,7 @@ class Connection {
 
   EchoServer& server_;
   int fd_;
+  aio::FdWatch watch_;
   std::array<char, 4096> buffer_{};
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
@@ -68,12 +70,12 @@ class EchoServer {
     aio::FdCallbacks callbacks;
     callbacks.io_read = [](void* server) { static_cast<EchoServer*>(server)->accept_one(); };
     callbacks.opaque = this;
-    context_.set_fd_handler(fd_, callbacks);
+    watch_ = aio::FdWatch(context_, fd_, callbacks);
   }
 
   ~EchoServer() {
     connections_.clear();
-    context_.remove_fd_handler(fd_);
+    watch_.reset();
     close(fd_);
   }
 
@@ -102,12 +104,13 @@ class EchoServer {
 
   aio::Context& context_;
   int fd_ = -1;
+  aio::FdWatch watch_;
   int served_ = 0;
   std::map<int, std::unique_ptr<Connection>> connections_;
 };
 
 Connection::~Connection() {
-  server_.context().remove_fd_handler(fd_);
+  watch_.reset();
   close(fd_);
 }
 
@@ -115,14 +118,14 @@ void Connection::wait_for_input() {
   aio::FdCallbacks callbacks;
   callbacks.io_read = [](void* self) { static_cast<Connection*>(self)->read_some(); };
   callbacks.opaque = this;
-  server_.context().set_fd_handler(fd_, callbacks);
+  watch_ = aio::FdWatch(server_.context(), fd_, callbacks);
 }
 
 void Connection::wait_for_room() {
   aio::FdCallbacks callbacks;
   callbacks.io_write = [](void* self) { static_cast<Connection*>(self)->write_some(); };
   callbacks.opaque = this;
-  server_.context().set_fd_handler(fd_, callbacks);
+  watch_ = aio::FdWatch(server_.context(), fd_, callbacks);
 }
 
 void Connection::read_some() {

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "aio/trace.h"
 #include "check.h"
 #include "timeout.h"
 
@@ -24,13 +25,36 @@ void BottomHalf::cancel() {
 void BottomHalf::enqueue(unsigned flags) {
   BottomHalfQueue* queue = queue_;  // before the push: after it this object may be gone (R4)
   const unsigned old = flags_.fetch_or(pending | flags, std::memory_order_acq_rel);
-  if ((old & pending) == 0) queue->push(this);
-  queue->gate_.notify();  // also if somebody else pushed (R3)
+  if ((old & pending) == 0) {
+    queue->push(this);
+    queue->gate_.notify_pushed();
+  } else {
+    queue->gate_.notify();  // although somebody else pushed (R3)
+  }
 }
 
 unsigned BottomHalf::dequeue() {
   return flags_.fetch_and(~static_cast<unsigned>(pending | scheduled | idle),
                           std::memory_order_acq_rel);
+}
+
+/// The call goes on although the guard is engaged: somebody up the stack waits for it perhaps
+/// (R23).
+void BottomHalf::call_guarded(const Context& context) {
+  ReentrancyGuard* const guard = guard_;  // before the call, which may have this freed (R21)
+  if (guard == nullptr) {
+    detail::call(callback_, opaque_);
+    return;
+  }
+  const bool was_engaged = guard->engaged;
+  if (was_engaged) {
+    TraceEvent event{TraceKind::reentered, &context};
+    event.name = name_;
+    trace(event);
+  }
+  guard->engaged = true;
+  detail::call(callback_, opaque_);
+  guard->engaged = was_engaged;
 }
 
 // ---- the queue ----
@@ -52,8 +76,9 @@ BottomHalfQueue::~BottomHalfQueue() {
   }
 }
 
-BottomHalf* BottomHalfQueue::create(Callback callback, void* opaque, const char* name) {
-  return new BottomHalf(*this, callback, opaque, name);
+BottomHalf* BottomHalfQueue::create(Callback callback, void* opaque, const char* name,
+                                    ReentrancyGuard* guard) {
+  return new BottomHalf(*this, callback, opaque, name, guard);
 }
 
 void BottomHalfQueue::schedule_oneshot(Callback callback, void* opaque, const char* name) {
@@ -96,7 +121,7 @@ bool BottomHalfQueue::run(Counter& called) {
     if (wanted && (old & BottomHalf::deleted) == 0) {
       if ((old & BottomHalf::scheduled) != 0) progress = true;  // idle ones are none (R17)
       ++calls;
-      detail::call(bh->callback_, bh->opaque_);
+      bh->call_guarded(context_);
     }
     // Without these two bits a nested poll may have freed it already (R11).
     if ((old & (BottomHalf::deleted | BottomHalf::oneshot)) != 0) delete bh;
@@ -116,8 +141,15 @@ std::int64_t BottomHalfQueue::list_timeout_ns(const BottomHalf* head, std::int64
 }
 
 std::int64_t BottomHalfQueue::timeout_ns() const {
-  std::int64_t timeout_ns =
-      list_timeout_ns(incoming_.load(std::memory_order_acquire), detail::infinite_ns);
+  return timeout_ns(incoming_.load(std::memory_order_acquire));
+}
+
+std::int64_t BottomHalfQueue::timeout_after_accept_ns() {
+  return timeout_ns(incoming_.fetch_add(0, std::memory_order_acq_rel));  // changes nothing
+}
+
+std::int64_t BottomHalfQueue::timeout_ns(const BottomHalf* incoming) const {
+  std::int64_t timeout_ns = list_timeout_ns(incoming, detail::infinite_ns);
   // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
   for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
        slice = slice->next_) {

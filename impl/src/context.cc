@@ -32,28 +32,12 @@ constexpr std::int64_t not_measured = -1;
 
 }  // namespace
 
-/// Between a poll's first step and its timers: removed handlers stay in memory.
-class Context::Visit {
- public:
-  explicit Visit(Context& context) : context_(context) { ++context_.visits_; }
-  ~Visit() {
-    context_.retire_removed();
-    if (context_.visits_ == 1) context_.free_retired();  // the outermost only (R74)
-    --context_.visits_;
-  }
-  Visit(const Visit&) = delete;
-  Visit& operator=(const Visit&) = delete;
-
- private:
-  Context& context_;
-};
-
 Context::Context(const ContextOptions& options)
     : measure_sleeps_(options.measure_sleeps),
       handlers_(gate_),
       monitor_(*this, handlers_, policy_of(options)),
       window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options), counters_.polling_ns),
-      bottom_halves_(gate_),
+      bottom_halves_(*this, gate_),
       timers_(gate_) {
   FdCallbacks notifier;
   notifier.io_read = [](void* context) { static_cast<Context*>(context)->take_event(); };
@@ -66,11 +50,11 @@ Context::Context(const ContextOptions& options)
 
 Context::~Context() {
   AIO_CHECK(visits_ == 0);
+  const Visit visit(*this);  // polling that had begun ends with it (D7)
   handlers_.set(gate_.event().fd(), FdCallbacks{});
   for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
     if (!handler->is_deleted()) handlers_.set(handler->fd, FdCallbacks{});
   }
-  retire_removed();  // polling that had begun ends here (D7)
 }
 
 // ---- the home thread ----
@@ -100,34 +84,51 @@ bool Context::poll(bool blocking) {
   AIO_CHECK(!window_.walking());  // poll functions only test (R60)
   monitor_.reserve();             // the one step that can fail, before anything has happened
   counters_.polls.add(1);
+  ++visits_;
   bool progress = false;
-  {
-    Visit visit(*this);
-    retire_removed();
-    window_.refresh();
-    const std::int64_t begin_ns = window_.enabled() ? now_ns() : not_measured;
-    ReadyList ready;
-    std::int64_t timeout = blocking ? timeout_ns() : 0;
-    if (!found_late_.empty()) {
-      ready.take_from(found_late_);
-      timeout = 0;
-    }
-    PollWindow::Outcome polled;
-    if (blocking) {
-      polled = window_.run(ready, &timeout);
-    } else {
-      window_.test_all(ready);
-    }
-    progress = polled.progress;
-    AIO_CHECK(timeout == 0 || !progress);  // R53
-    if (wait_for_events(ready, timeout, polled.answered)) progress = true;
+  if (blocking || handlers_in_play()) {
+    progress = poll_handlers(blocking);
+  } else {
     gate_.accept();
-    const bool measure = begin_ns != not_measured && !ready.empty();
-    const std::int64_t block_ns = measure ? now_ns() - begin_ns : not_measured;
-    if (run_bottom_halves()) progress = true;
-    if (dispatch(ready, block_ns)) progress = true;
+    progress = run_bottom_halves();
   }
+  --visits_;
   if (timers_.run()) progress = true;
+  return progress;
+}
+
+/// Whether a poll that does not block has to look at handlers or at what the monitor has to do.
+bool Context::handlers_in_play() const {
+  return handlers_.live() != 0 || handlers_.has_removed() || retired_ != nullptr ||
+         !found_late_.empty() || monitor_.need_wait();
+}
+
+/// One poll without its timers.
+bool Context::poll_handlers(bool blocking) {
+  const Visit visit(*this);
+  retire_removed();
+  window_.refresh();
+  const std::int64_t begin_ns = window_.enabled() ? now_ns() : not_measured;
+  ReadyList ready;
+  std::int64_t timeout = blocking ? timeout_ns() : 0;
+  if (!found_late_.empty()) {
+    ready.take_from(found_late_);
+    timeout = 0;
+  }
+  PollWindow::Outcome polled;
+  if (blocking) {
+    polled = window_.run(ready, &timeout);
+  } else {
+    window_.test_all(ready);
+  }
+  bool progress = polled.progress;
+  AIO_CHECK(timeout == 0 || !progress);  // R53
+  if (wait_for_events(ready, timeout, polled.answered)) progress = true;
+  gate_.accept();
+  const bool measure = begin_ns != not_measured && !ready.empty();
+  const std::int64_t block_ns = measure ? now_ns() - begin_ns : not_measured;
+  if (run_bottom_halves()) progress = true;
+  if (dispatch(ready, block_ns)) progress = true;
   return progress;
 }
 
@@ -182,7 +183,10 @@ bool Context::run_bottom_halves() {
   BottomHalfQueue::Slice slice(bottom_halves_);
   // A bottom half may free what a handler removed before it was scheduled used: the handler's last
   // callback, io_poll_end, comes first. Hence after the take-over, before the calls.
-  retire_removed();
+  if (handlers_.has_removed()) {
+    const Visit visit(*this);
+    retire_removed();
+  }
   return bottom_halves_.run(counters_.bottom_halves) || completed;
 }
 
@@ -211,6 +215,7 @@ void Context::set_poll_max_ns(std::int64_t ns) {
 }
 
 std::int64_t Context::handler_poll_ns(int fd) {
+  const Visit visit(*this);
   window_.refresh();
   const auto guard = handlers_.lock();
   const FdHandler* handler = handlers_.find_live(fd);
@@ -285,16 +290,18 @@ bool Context::end_polling_before_change(int fd) {
   {
     const auto guard = handlers_.lock();
     handler = handlers_.find_live(fd);
+    if (handler == nullptr || !handler->polling_hook.linked()) return false;
   }
-  // Only this thread frees handlers: the pointer holds although the lock is gone.
-  return handler != nullptr && window_.end_polling(*handler);
+  // Nobody else frees it while it is on the polling list, and afterwards a visit is in progress.
+  const Visit visit(*this);
+  return window_.end_polling(*handler);
 }
 
 void Context::after_change(int fd, bool was_ready) {
   if (was_ready) mark_successor_ready(fd);
   if (!in_home_thread() || window_.walking() || visits_ != 0) return;
-  retire_removed();
-  free_retired();
+  if (!handlers_.has_removed() && retired_ == nullptr) return;
+  const Visit frees_them(*this);
 }
 
 /// The handler that replaced one found ready by its last poll inherits the finding.
@@ -304,9 +311,11 @@ void Context::mark_successor_ready(int fd) {
   if (handler != nullptr && handler->pollable()) found_late_.add_polled(*handler);
 }
 
-/// Ends the polling of handlers removed since the last time.
+/// Ends the polling of handlers removed since the last time. Within a visit: neighbours of theirs
+/// on home's lists change.
 void Context::retire_removed() {
   if (!handlers_.has_removed()) return;
+  AIO_CHECK(handlers_.visits() != 0);
   FdHandler* handler = handlers_.take_removed();
   while (handler != nullptr) {
     FdHandler* next = handler->removed_next;
@@ -318,7 +327,14 @@ void Context::retire_removed() {
   }
 }
 
-void Context::free_retired() {
+/// The outermost visit frees what was removed meanwhile (R74).
+void Context::end_visit() {
+  retire_removed();
+  handlers_.end_visit(handlers_.visits() == 1 ? take_free_retired() : nullptr);
+}
+
+/// Of the retired handlers those that nothing refers to.
+FdHandler* Context::take_free_retired() {
   FdHandler* retired = retired_;
   FdHandler* unreferenced = nullptr;
   retired_ = nullptr;
@@ -328,7 +344,7 @@ void Context::free_retired() {
     handler->removed_next = list;
     list = handler;
   }
-  if (unreferenced != nullptr) handlers_.free(unreferenced);
+  return unreferenced;
 }
 
 }  // namespace aio

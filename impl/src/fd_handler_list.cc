@@ -49,18 +49,20 @@ void FdHandlerList::set(int fd, const FdCallbacks& callbacks, bool is_notifier) 
     fresh = std::make_unique<FdHandler>(fd, callbacks);
     fresh->is_notifier = is_notifier;
   }
+  std::unique_ptr<FdHandler> gone;
   {
     const auto guard = lock();
     FdHandler* old_handler = find_live(fd);
     if (fresh == nullptr && old_handler == nullptr) return;
     const auto index = static_cast<std::size_t>(fd);
     if (by_fd_.size() <= index) by_fd_.resize(index + 1, nullptr);
-    replace(old_handler, fresh.release());
+    gone = replace(old_handler, fresh.release());
   }
   gate_.notify();
 }
 
 void FdHandlerList::set_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll_end) {
+  std::unique_ptr<FdHandler> gone;
   {
     const auto guard = lock();
     FdHandler* old_handler = find_live(fd);
@@ -68,7 +70,7 @@ void FdHandlerList::set_poll_hooks(int fd, Callback io_poll_begin, Callback io_p
     FdCallbacks callbacks = old_handler->callbacks;
     callbacks.io_poll_begin = io_poll_begin;
     callbacks.io_poll_end = io_poll_end;
-    replace(old_handler, new FdHandler(fd, callbacks));
+    gone = replace(old_handler, new FdHandler(fd, callbacks));
   }
   gate_.notify();
 }
@@ -78,8 +80,14 @@ FdHandler* FdHandlerList::find_live(int fd) const {
   return index < by_fd_.size() ? by_fd_[index] : nullptr;
 }
 
-/// One of the two may be null. Call with lock().
-void FdHandlerList::replace(FdHandler* old_handler, FdHandler* new_handler) {
+/// Whether home, which visits nothing, has nothing to do with it either. Call with lock().
+bool FdHandlerList::may_go_at_once(const FdHandler& removed) const {
+  return visits() == 0 && !removed.polling_hook.linked() && !removed.ready_hook.linked() &&
+         !monitor_->refers_to(removed);
+}
+
+/// One of the two may be null. What may be freed at once. Call with lock().
+std::unique_ptr<FdHandler> FdHandlerList::replace(FdHandler* old_handler, FdHandler* new_handler) {
   if (new_handler != nullptr) new_handler->generation = next_generation_++;
   const int fd = (new_handler != nullptr ? new_handler : old_handler)->fd;
   by_fd_[static_cast<std::size_t>(fd)] = new_handler;
@@ -89,13 +97,17 @@ void FdHandlerList::replace(FdHandler* old_handler, FdHandler* new_handler) {
   }
   // Before the old one is given up: the kernel must not name what can be freed.
   monitor_->update(old_handler, new_handler);
-  if (old_handler != nullptr) {
-    count(old_handler, false);
-    old_handler->deleted.store(true, std::memory_order_release);
-    old_handler->removed_next = removed_;
-    removed_ = old_handler;
-    any_removed_.store(true, std::memory_order_release);
+  if (old_handler == nullptr) return nullptr;
+  count(old_handler, false);
+  old_handler->deleted.store(true, std::memory_order_release);
+  if (may_go_at_once(*old_handler)) {
+    unlink(old_handler);
+    return std::unique_ptr<FdHandler>(old_handler);
   }
+  old_handler->removed_next = removed_;
+  removed_ = old_handler;
+  any_removed_.store(true, std::memory_order_release);
+  return nullptr;
 }
 
 void FdHandlerList::link(FdHandler* handler) {
@@ -129,17 +141,21 @@ FdHandler* FdHandlerList::take_removed() {
   return removed;
 }
 
-void FdHandlerList::free(FdHandler* removed) {
-  {
-    const auto guard = lock();
-    for (FdHandler* handler = removed; handler != nullptr; handler = handler->removed_next) {
-      unlink(handler);
-    }
+void FdHandlerList::end_visit(FdHandler* retired) {
+  if (retired == nullptr) {
+    lock_count_.dec();
+    return;
   }
-  while (removed != nullptr) {
-    FdHandler* next = removed->removed_next;
-    delete removed;
-    removed = next;
+  const bool outermost = lock_count_.dec_if_lock();
+  AIO_CHECK(outermost);
+  for (FdHandler* handler = retired; handler != nullptr; handler = handler->removed_next) {
+    unlink(handler);
+  }
+  lock_count_.unlock();
+  while (retired != nullptr) {
+    FdHandler* next = retired->removed_next;
+    delete retired;
+    retired = next;
   }
 }
 

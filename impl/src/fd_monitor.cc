@@ -40,6 +40,10 @@ bool FdMonitor::may_free(FdHandler& removed) {
   return ring_ == nullptr || ring_->may_free(removed);
 }
 
+bool FdMonitor::refers_to(const FdHandler& handler) const {
+  return ring_ != nullptr && ring_->refers_to(handler);
+}
+
 bool FdMonitor::add(RingRequest& request) {
   if (ring_ != nullptr) ring_->add(request);
   return ring_ != nullptr;

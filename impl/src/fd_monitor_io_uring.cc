@@ -45,6 +45,7 @@ class UringMonitor final : public RingMonitor {
 
   void update(FdHandler* old_handler, FdHandler* new_handler) override;
   bool may_free(FdHandler& removed) override;
+  bool refers_to(const FdHandler& handler) const override;
   void add(RingRequest& request) override { requests_.push(request); }
   bool wait(ReadyList& ready, std::int64_t deadline_ns) override;
   bool asked(const FdHandler& handler) const override;
@@ -92,12 +93,13 @@ void UringMonitor::update(FdHandler* old_handler, FdHandler* new_handler) {
   if (new_handler != nullptr && new_handler->events != 0) push(*new_handler, add_wanted);
 }
 
+bool UringMonitor::refers_to(const FdHandler& handler) const {
+  return (handler.ring_wishes.load(std::memory_order_acquire) & listed) != 0;
+}
+
 bool UringMonitor::may_free(FdHandler& removed) {
-  const auto is_listed = [&] {
-    return (removed.ring_wishes.load(std::memory_order_acquire) & listed) != 0;
-  };
-  if (is_listed()) fill();
-  return !is_listed();
+  if (refers_to(removed)) fill();
+  return !refers_to(removed);
 }
 
 /// Has the kernel take what is in the submission queue, if that is full. (R84.5)

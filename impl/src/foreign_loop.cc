@@ -23,9 +23,9 @@ int ForeignLoop::prepare() {
   context.claim_home_thread();
   AIO_CHECK(!context.window_.walking());
   context.monitor_.reserve();
+  const Context::Visit visit(context);
   context.window_.refresh();
   context.retire_removed();
-  if (context.visits_ == 0) context.free_retired();
   context.gate_.raise_foreign();
   context.window_.leave(context.found_late_);
   ask_ring(context.found_late_);
@@ -47,7 +47,8 @@ void ForeignLoop::report(int fd, std::uint64_t generation, short revents) {
 bool ForeignLoop::check(bool fds_ready) {
   context_.gate_.lower_foreign();
   context_.gate_.accept();
-  return fds_ready || !context_.found_late_.empty() || context_.bottom_halves_.timeout_ns() >= 0 ||
+  const bool any_bottom_half = context_.bottom_halves_.timeout_after_accept_ns() >= 0;
+  return fds_ready || !context_.found_late_.empty() || any_bottom_half ||
          context_.timers_.deadline_ns() == 0;
 }
 
@@ -57,16 +58,15 @@ bool ForeignLoop::dispatch() {
   context.monitor_.reserve();
   bool progress = false;
   ++context.visits_;
-  context.retire_removed();
   {
+    const Context::Visit visit(context);  // as any poll's (R74)
+    context.retire_removed();
     ReadyList ready;
     ready.take_from(context.found_late_);
     ask_ring(ready);
     if (context.run_bottom_halves()) progress = true;
     if (context.dispatch(ready, -1)) progress = true;
   }
-  context.retire_removed();
-  if (context.visits_ == 1) context.free_retired();  // as any outermost poll (R74)
   --context.visits_;
   if (context.timers_.run()) progress = true;
   return progress;

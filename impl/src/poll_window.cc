@@ -9,6 +9,10 @@
 
 namespace aio {
 
+namespace {
+constexpr std::int64_t quiet_ns = 7'000'000'000;  // after which polling a source is given up (R63)
+}  // namespace
+
 // ---- one handler ----
 
 bool PollWindow::test(FdHandler& handler) {
@@ -46,6 +50,7 @@ void PollWindow::join(FdHandler& handler) {
 bool PollWindow::end_polling(FdHandler& handler) {
   if (!handler.polling_hook.linked()) return false;
   handler.polling_hook.unlink();
+  handler.quiet_since_ns = -1;
   if (!handler.is_notifier) --listed_;
   if (!handler.poll_begun) return false;
   end(handler);
@@ -179,6 +184,27 @@ bool PollWindow::tell_kernel(ReadyList& ready) {
   return ready.empty() && !monitor_.need_wait();
 }
 
+/// Busy polling is over at `now_ns`: sources that it has found nothing of for too long leave the
+/// list; their fds are watched. True iff a last poll found one ready, which is served as any other
+/// and so listed again (R56).
+bool PollWindow::drop_quiet(ReadyList& ready, std::int64_t now_ns) {
+  bool progress = false;
+  for (auto* hook = polling_.begin(); hook != polling_.end();) {
+    FdHandler& handler = *hook->owner();
+    hook = hook->next();
+    if (handler.is_notifier || handler.in_poll_ready || handler.is_deleted()) continue;
+    if (handler.poll_marked) {
+      handler.quiet_since_ns = -1;
+    } else if (handler.quiet_since_ns < 0) {
+      handler.quiet_since_ns = now_ns;
+    } else if (now_ns - handler.quiet_since_ns >= quiet_ns && end_polling(handler)) {
+      ready.add_polled(handler);
+      progress = true;
+    }
+  }
+  return progress;
+}
+
 PollWindow::Outcome PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_ns,
                                           std::int64_t* timeout_ns) {
   trace({TraceKind::poll_begin, &context_, limit_ns, false, *timeout_ns});
@@ -197,6 +223,10 @@ PollWindow::Outcome PollWindow::busy_poll(ReadyList& ready, std::int64_t limit_n
                      (monitor_.supports_busy_polling() && monitor_.need_wait());
   *timeout_ns = outcome.answered ? 0 : detail::remaining_ns(*timeout_ns, elapsed_ns);
   trace({TraceKind::poll_end, &context_, elapsed_ns, outcome.progress, *timeout_ns});
+  if (monitor_.supports_busy_polling() && drop_quiet(ready, start_ns + elapsed_ns)) {
+    outcome = {true, true};
+    *timeout_ns = 0;
+  }
   return outcome;
 }
 

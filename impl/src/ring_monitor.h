@@ -1,6 +1,6 @@
 // RingMonitor: waits by io_uring(7). What FdMonitor knows of it; liburing stays behind it.
 //
-//   any thread      update() with the handler list's lock, add()
+//   any thread      update() and refers_to() with the handler list's lock, add()
 //   home thread     everything else: only it touches the ring (R83)
 //
 // A handler's registration, as the home thread sees it; other threads only push it on the list of
@@ -42,6 +42,9 @@ class RingMonitor {
   /// Whether `removed`, a handler that is not live any more, may be freed: nothing here refers to
   /// it. If not, it may after a later wait().
   virtual bool may_free(FdHandler& removed) = 0;
+
+  /// Whether `handler` is on the list of changes.
+  [[nodiscard]] virtual bool refers_to(const FdHandler& handler) const = 0;
 
   /// Has `request` submitted by the next wait().
   virtual void add(RingRequest& request) = 0;

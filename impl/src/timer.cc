@@ -26,6 +26,13 @@ Timer::~Timer() { cancel(); }
 
 void Timer::arm_at(std::int64_t deadline_ns) { list_.arm(*this, deadline_ns); }
 
+void Timer::arm_at(Clock::time_point deadline) {
+  using std::chrono::nanoseconds;
+  static_assert(Clock::is_steady);
+  arm_at(
+      std::int64_t{std::chrono::duration_cast<nanoseconds>(deadline.time_since_epoch()).count()});
+}
+
 void Timer::arm_after(std::int64_t delay_ns) {
   const std::int64_t now = now_ns();
   const bool far = delay_ns > std::numeric_limits<std::int64_t>::max() - now;

@@ -2,6 +2,7 @@
 #include <memory>
 #include <thread>
 
+#include "aio/trace.h"
 #include "support.h"
 
 namespace aio_test {
@@ -34,6 +35,63 @@ TEST_P(BottomHalfTest, ScheduleFromItsOwnCallbackMakesTheNextPollRunIt) {
   }
   EXPECT_FALSE(context.poll(false));
   bh->delete_();
+}
+
+/// Counts trace events that say that a guard was engaged.
+class ReentriesHeard {
+ public:
+  ReentriesHeard() { aio::set_trace_sink(&sink_); }
+  ~ReentriesHeard() { aio::set_trace_sink(nullptr); }
+  ReentriesHeard(const ReentriesHeard&) = delete;
+  ReentriesHeard& operator=(const ReentriesHeard&) = delete;
+  std::vector<std::string> names;
+
+ private:
+  static void hear(void* self, const aio::TraceEvent& event) {
+    if (event.kind != aio::TraceKind::reentered) return;
+    static_cast<ReentriesHeard*>(self)->names.emplace_back(event.name);
+  }
+  aio::TraceSink sink_{hear, this};
+};
+
+TEST_P(BottomHalfTest, GuardIsEngagedDuringTheCallAndReentriesAreTold) {
+  ReentriesHeard heard;
+  aio::ReentrancyGuard guard;
+  int inner_calls = 0;
+  Action inner = [&] {
+    ++inner_calls;
+    EXPECT_TRUE(guard.engaged);
+  };
+  auto inner_bh = context.make_bh(act, &inner, "inner", &guard);
+  Action outer = [&] {
+    EXPECT_TRUE(guard.engaged);
+    inner_bh->schedule();
+    EXPECT_TRUE(context.poll(false));  // it is called all the same (R23)
+    EXPECT_TRUE(guard.engaged);        // as before the inner call
+  };
+  auto outer_bh = context.make_bh(act, &outer, "outer", &guard);
+  outer_bh->schedule();
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_FALSE(guard.engaged);
+  EXPECT_EQ(inner_calls, 1);
+  EXPECT_EQ(heard.names, std::vector<std::string>{"inner"});
+  inner_bh->schedule();
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(heard.names.size(), 1U);
+}
+
+TEST_P(BottomHalfTest, GuardOutlivesABottomHalfThatANestedPollFrees) {
+  aio::ReentrancyGuard guard;
+  aio::BottomHalf* bh = nullptr;
+  Action action = [&] {
+    bh->delete_();
+    context.poll(false);  // frees it
+    EXPECT_TRUE(guard.engaged);
+  };
+  bh = context.new_bh(act, &action, "bh", &guard);
+  bh->schedule();
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_FALSE(guard.engaged);
 }
 
 TEST_P(BottomHalfTest, CancelledIsNotCalledAndIsNoProgress) {

@@ -1,6 +1,8 @@
 #include <atomic>
 #include <thread>
+#include <utility>
 
+#include "aio/fd_watch.h"
 #include "support.h"
 
 namespace aio_test {
@@ -186,6 +188,55 @@ TEST_P(FdHandlerTest, ReplacementTakesOver) {
   EXPECT_EQ(second, 1);
   context.remove_fd_handler(pipe.read_fd());
   EXPECT_EQ(context.poll_disable_count(), 0U);
+}
+
+TEST_P(FdHandlerTest, AWatchGoesWithItsOwner) {
+  Pipe pipe;
+  int calls = 0;
+  aio::FdCallbacks callbacks;
+  callbacks.io_read = count;
+  callbacks.opaque = &calls;
+  {
+    aio::FdWatch watch(context, pipe.read_fd(), callbacks);
+    aio::FdWatch moved = std::move(watch);
+    EXPECT_EQ(watch.fd(), -1);
+    EXPECT_EQ(moved.fd(), pipe.read_fd());
+    moved = aio::FdWatch(context, pipe.read_fd(), callbacks);  // replaces itself
+    pipe.fill();
+    EXPECT_TRUE(context.poll(true));
+    EXPECT_EQ(calls, 1);
+  }
+  EXPECT_FALSE(context.poll(false));
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(FdHandlerTest, OthersRemoveHandlersWhileNobodyVisits) {
+  constexpr int rounds = 300;
+  std::atomic<bool> done{false};
+  int runs = 0;
+  Action action = [&] { ++runs; };  // polls that are bottom halves' alone look at no handler
+  auto bh = context.make_bh(act, &action);
+  std::thread remover([&] {
+    Pipe pipes[2];
+    int ignored = 0;
+    aio::FdCallbacks callbacks;
+    callbacks.io_read = count;
+    callbacks.opaque = &ignored;
+    for (int i = 0; i < rounds; ++i) {
+      for (Pipe& pipe : pipes) context.set_fd_handler(pipe.read_fd(), callbacks);
+      for (Pipe& pipe : pipes) context.remove_fd_handler(pipe.read_fd());
+    }
+    done.store(true);
+  });
+  do {
+    bh->schedule();
+    context.poll(false);
+  } while (!done.load());
+  remover.join();
+  EXPECT_GT(runs, 0);
+  context.poll(false);
+  EXPECT_EQ(context.poll_disable_count(), 0U);
+  EXPECT_EQ(context.handler_visits(), 0U);
 }
 
 TEST_P(FdHandlerTest, AnotherThreadsChangesReachASleeper) {

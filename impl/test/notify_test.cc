@@ -75,6 +75,20 @@ TEST(NotifyGateTest, WritesTheEventOnlyForASleeper) {
   EXPECT_EQ(gate.notify_me(), 0U);
 }
 
+TEST(NotifyGateTest, APushIsToldOnceAndThenALookIsEnough) {
+  aio::NotifyGate gate;
+  aio::EventNotifier& event = const_cast<aio::EventNotifier&>(gate.event());
+  gate.raise();
+  for (int i = 0; i < 3; ++i) gate.notify_pushed();
+  EXPECT_TRUE(gate.notified());
+  EXPECT_EQ(event.take(), 1U);
+  gate.lower();
+  gate.accept();
+  gate.notify_pushed();
+  EXPECT_TRUE(gate.notified());
+  EXPECT_FALSE(event.test_and_clear());
+}
+
 TEST(EventNotifierTest, SetIsIdempotentAndClearsAtOnce) {
   aio::EventNotifier notifier;
   EXPECT_FALSE(notifier.test_and_clear());

@@ -36,6 +36,27 @@ TEST_P(TimerTest, ABlockingPollSleepsUntilTheDeadlineAndNotLess) {
   EXPECT_GE(aio::now_ns(), deadline_ns);
 }
 
+TEST_P(TimerTest, DeadlinesAndDelaysAreChronos) {
+  using namespace std::chrono_literals;
+  int calls = 0;
+  aio::Timer timer(context, count, &calls);
+  timer.arm_after(1h);
+  EXPECT_GT(context.timeout_ns(), 0);
+  EXPECT_LE(context.timeout_ns(), std::int64_t{3'600'000'000'000});
+  const auto now = aio::Timer::Clock::now();
+  EXPECT_LE(now.time_since_epoch(), std::chrono::nanoseconds(aio::now_ns()));
+  timer.arm_at(now + 2h);
+  EXPECT_LE(context.timeout_ns(), std::int64_t{7'200'000'000'000});
+  EXPECT_GT(context.timeout_ns(), 0);
+  timer.arm_after(-1ms);
+  EXPECT_EQ(context.timeout_ns(), 0);
+  timer.arm_after(std::chrono::nanoseconds::max());
+  EXPECT_GT(context.timeout_ns(), 0);
+  timer.arm_at(now);
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_P(TimerTest, TimeoutIsTheDistanceOrInfinite) {
   int calls = 0;
   aio::Timer timer(context, count, &calls);

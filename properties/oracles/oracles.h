@@ -18,11 +18,12 @@ struct Facts {
   const Case& program;
   std::uint32_t offers;
   std::int64_t poll_max_ns = 0;
-  bool in_world = false;     // the clock is simulated and the probes work
-  bool spurious = false;     // armed: an epoll fd says ready, then nothing is there
-  bool late_timers = false;  // armed: timeouts strike up to 1 ms late
-  bool full_ring = false;    // armed: io_uring takes a part of what is submitted, or nothing
-  bool fast_clock = false;   // armed: a clock read moves time by up to 10 ms
+  bool in_world = false;      // the clock is simulated and the probes work
+  bool spurious = false;      // armed: an epoll fd says ready, then nothing is there
+  bool without_ring = false;  // armed: io_uring cannot be set up, the loop falls back
+  bool late_timers = false;   // armed: timeouts strike up to 1 ms late
+  bool full_ring = false;     // armed: io_uring takes a part of what is submitted, or nothing
+  bool fast_clock = false;    // armed: a clock read moves time by up to 10 ms
 
   bool offered(Offers what) const { return (offers & what) != 0; }
 };
@@ -40,6 +41,7 @@ Finding deadlines(const Timeline& timeline, const Facts& facts);          // S14
 Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57-R59
 Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65
 Finding polling_effective(const Timeline& timeline, const Facts& facts);  // R57, R59
+Finding quiet_sources(const Timeline& timeline, const Facts& facts);      // R63
 Finding handler_lives(const Timeline& timeline, const Facts& facts);      // R68, R69, R75
 Finding hooks_live(const Timeline& timeline, const Facts& facts);         // R69, R72
 Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, R66, S14.10

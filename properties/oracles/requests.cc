@@ -3,55 +3,60 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 namespace properties::oracles {
 namespace {
 
-using Seen = Event<PoolWhat>;
+using Seen = Event<RequestWhat>;
 
 std::string request(int number) { return "request " + std::to_string(number); }
 
 /// Goes through the events once, keeping what became of each request.
 class Requests {
  public:
-  Requests(std::int64_t max_threads, bool in_world)
-      : max_threads_(max_threads), in_world_(in_world) {}
+  explicit Requests(const RequestsOf& of) : of_(of) {}
 
   Finding see(const Seen& seen) {
     One& it = requests_[static_cast<std::size_t>(seen.index)];
     switch (seen.what) {
-      case PoolWhat::submit:
+      case RequestWhat::submit:
         it.submitted = true;
         home_ = seen.thread;
         ++home_calls_;
         return {};
-      case PoolWhat::submitted:
+      case RequestWhat::submitted:
         --home_calls_;
         it.submitted_ns = seen.time_ns;
         return {};
-      case PoolWhat::cancel:
+      case RequestWhat::cancel:
         ++home_calls_;
         it.stays_queued = it.works == 0 && all_threads_work();
         ended_work_ = false;
         return {};
-      case PoolWhat::cancel_returned:
+      case RequestWhat::cancel_returned:
         --home_calls_;
         it.cancelled |= seen.a != 0;
         if (seen.a == 0 && it.stays_queued && !ended_work_) {
-          return broken("R93", request(seen.index) + " could not be cancelled while every thread " +
-                                   "worked on another");
+          return wrong(request(seen.index) + " could not be cancelled while every thread " +
+                       "worked on another");
         }
         return {};
-      case PoolWhat::work:
+      case RequestWhat::work:
         return work(seen, it);
-      case PoolWhat::worked:
+      case RequestWhat::worked:
         if (all_threads_work()) free_since_ns_ = seen.time_ns;
         --working_;
         ended_work_ = true;
         it.worked_at = ++completions_;
         it.worker = seen.thread;
         return {};
-      case PoolWhat::done:
+      case RequestWhat::let_go:
+        if (seen.a == 0) return {};
+        return wrong(
+            "requests are held back, though nothing is plugged and the kernel "
+            "takes more");
+      case RequestWhat::done:
         return done(seen, it);
       default:
         return {};
@@ -61,7 +66,7 @@ class Requests {
   Finding end() const {
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       if (requests_[i].submitted && requests_[i].dones == 0) {
-        return broken("R93", request(static_cast<int>(i)) + " was never done");
+        return wrong(request(static_cast<int>(i)) + " was never done");
       }
     }
     return {};
@@ -79,53 +84,51 @@ class Requests {
     pthread_t worker{};
   };
 
-  bool all_threads_work() const { return working_ == max_threads_; }
+  Finding wrong(std::string text) const { return broken(of_.rule, std::move(text)); }
+  bool all_threads_work() const { return of_.threads_work() && working_ == of_.max_threads; }
 
   Finding work(const Seen& seen, One& it) {
     constexpr std::int64_t patience_ns = 1'000'000'000;  // no program works for so long
     const std::int64_t since_ns = std::max(it.submitted_ns, free_since_ns_);
-    if (in_world_ && it.submitted_ns >= 0 && seen.time_ns - since_ns > patience_ns) {
-      return broken("R93", request(seen.index) + " was begun " +
-                               std::to_string(seen.time_ns - since_ns) +
-                               " ns after a thread was free for it");
+    if (of_.in_world && it.submitted_ns >= 0 && seen.time_ns - since_ns > patience_ns) {
+      return wrong(request(seen.index) + " was begun " + std::to_string(seen.time_ns - since_ns) +
+                   " ns after a thread was free for it");
     }
     ++it.works;
     ++working_;
-    if (it.works > 1) return broken("R93", request(seen.index) + " worked twice");
-    if (seen.thread == home_) return broken("R93", request(seen.index) + " worked in home");
-    if (it.cancelled) return broken("R93", request(seen.index) + " worked although cancelled");
-    if (working_ > max_threads_) return broken("R93", "more threads work than are allowed");
-    if (seen.a == 0) return broken("R93", request(seen.index) + " does not see what it was given");
+    if (it.works > 1) return wrong(request(seen.index) + " worked twice");
+    if (seen.thread == home_) return wrong(request(seen.index) + " worked in home");
+    if (it.cancelled) return wrong(request(seen.index) + " worked although cancelled");
+    if (working_ > of_.max_threads) return wrong("more threads work than are allowed");
+    if (seen.a == 0) return wrong(request(seen.index) + " does not see what it was given");
     return {};
   }
 
   Finding done(const Seen& seen, One& it) {
     ++it.dones;
-    if (it.dones > 1) return broken("R93", request(seen.index) + " was done twice");
-    if (seen.thread != home_) return broken("R93", request(seen.index) + " was not done in home");
+    if (it.dones > 1) return wrong(request(seen.index) + " was done twice");
+    if (seen.thread != home_) return wrong(request(seen.index) + " was not done in home");
     if (home_calls_ > 0) {
-      return broken("R93", request(seen.index) + " was done within submit() or cancel()");
+      return wrong(request(seen.index) + " was done within submit() or cancel()");
     }
-    if (!it.cancelled && it.worked_at == 0) {
-      return broken("R93", request(seen.index) + " was done before it had worked");
+    if (of_.threads_work() && !it.cancelled && it.worked_at == 0) {
+      return wrong(request(seen.index) + " was done before it had worked");
     }
-    if (seen.a == 0) return broken("R93", request(seen.index) + " was done with another result");
-    if (seen.b == 0) return broken("R93", request(seen.index) + " was done with stale data");
+    if (seen.a == 0) return wrong(request(seen.index) + " was done with another result");
+    if (seen.b == 0) return wrong(request(seen.index) + " was done with stale data");
     for (std::size_t i = 0; i < requests_.size(); ++i) {
       const One& other = requests_[i];
       const bool earlier = other.worked_at > 0 && other.worked_at < it.worked_at;
       // In one thread the earlier one was complete before the later one began to work.
       if (earlier && other.worker == it.worker && other.dones == 0) {
-        return broken("R93", request(seen.index) + " was done before " +
-                                 request(static_cast<int>(i)) +
-                                 ", which its thread completed first");
+        return wrong(request(seen.index) + " was done before " + request(static_cast<int>(i)) +
+                     ", which its thread completed first");
       }
     }
     return {};
   }
 
-  const std::int64_t max_threads_;
-  const bool in_world_;
+  const RequestsOf of_;
   std::int64_t free_since_ns_ = 0;  // not all threads worked
   std::array<One, 32> requests_{};
   pthread_t home_{};
@@ -137,9 +140,8 @@ class Requests {
 
 }  // namespace
 
-Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads,
-                 bool in_world) {
-  Requests state(max_threads, in_world);
+Finding requests(const std::vector<Event<RequestWhat>>& events, const RequestsOf& of) {
+  Requests state(of);
   for (const Seen& seen : events) {
     if (Finding finding = state.see(seen)) return finding;
   }

@@ -1,4 +1,4 @@
-// What is seen of a thread pool's requests, and the rule on it (R93).
+// What is seen of a thread pool's requests, or of file requests, and the rules on them (R93, R94).
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace properties::oracles {
 
-enum class PoolWhat : std::uint8_t {
+enum class RequestWhat : std::uint8_t {
   submit,  // index: the request
   submitted,
   cancel,
@@ -18,13 +18,21 @@ enum class PoolWhat : std::uint8_t {
   worked,
   done,  // a: has the right result; b: sees what the work wrote
   done_returned,
+  let_go,  // of file requests: nothing is plugged any more; a: some are held back
+};
+
+/// Whose requests. max_threads 0: no thread of the program's works on them, but the kernel does.
+struct RequestsOf {
+  const char* rule;
+  std::int64_t max_threads = 0;
+  bool in_world = false;  // time is simulated, and a request is begun at once when a thread is free
+  bool threads_work() const { return max_threads > 0; }
 };
 
 /// Each request is done once, in home's thread, not within submit() or cancel(); works once and
 /// before that, unless it was taken back; can be taken back while all threads work on others; is
-/// done in the order of completion; and at most `max_threads` work at once.
-/// `in_world`: time is simulated, and a request is begun at once when a thread is free.
-Finding requests(const std::vector<Event<PoolWhat>>& events, std::int64_t max_threads,
-                 bool in_world);
+/// done in the order of completion; and at most `max_threads` work at once. File requests are done
+/// once, likewise, and none is held back without a reason.
+Finding requests(const std::vector<Event<RequestWhat>>& events, const RequestsOf& of);
 
 }  // namespace properties::oracles

@@ -1,4 +1,5 @@
-// One program about what stands on a loop: thread pool, coroutines, virtqueue, loop threads.
+// One program about what stands on a loop: thread pool, coroutines, virtqueue, loop threads,
+// Linux AIO.
 //
 // As interpreter.h, whose rules hold here too: harness code, calls under test within scopes, every
 // program ends on a correct loop, and a run that a verdict ends is abandoned with its stacks.
@@ -78,6 +79,8 @@ class PartsRun {
 std::unique_ptr<PartsRun> make_pool_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_coroutine_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_queue_run(const Case& program, const BackendModule& module);
+std::unique_ptr<PartsRun> make_lock_count_run(const Case& program, const BackendModule& module);
 std::unique_ptr<PartsRun> make_loop_threads_run(const Case& program, const BackendModule& module);
+std::unique_ptr<PartsRun> make_aio_run(const Case& program, const BackendModule& module);
 
 }  // namespace properties

@@ -10,7 +10,7 @@ namespace {
 
 using aiosim::HarnessScope;
 using aiosim::UnderTestScope;
-using oracles::PoolWhat;
+using oracles::RequestWhat;
 
 constexpr std::int64_t result_of(int number) { return -7 - number; }
 constexpr std::uint64_t given_to(int number) { return 100 + static_cast<std::uint64_t>(number); }
@@ -24,7 +24,7 @@ class PoolRun final : public PartsRun {
         idle_ms_(program.option(Verb::idle_ms, 10'000)) {}
 
   oracles::Finding judge() const override {
-    return oracles::requests(log_.events(), max_threads_, in_world_);
+    return oracles::requests(log_.events(), {"R93", max_threads_, in_world_});
   }
 
  private:
@@ -98,12 +98,12 @@ class PoolRun final : public PartsRun {
     it.kind = kind;
     it.outstanding = true;
     aiosim::note("submit request", it.number);
-    log_.add(PoolWhat::submit, it.number);
+    log_.add(RequestWhat::submit, it.number);
     it.handle = made([&] {
       parts_.store(&it.in, given_to(it.number));
       return pool_->submit({on_work, on_done}, &it);
     });
-    log_.add(PoolWhat::submitted, it.number);
+    log_.add(RequestWhat::submitted, it.number);
   }
 
   void cancel(int kind) {
@@ -111,12 +111,12 @@ class PoolRun final : public PartsRun {
       Instance& it = instances_[i];
       if (it.kind != kind || !it.outstanding || it.cancelled) continue;
       aiosim::note("cancel request", it.number);
-      log_.add(PoolWhat::cancel, it.number);
+      log_.add(RequestWhat::cancel, it.number);
       {
         const UnderTestScope scope;
         it.cancelled = pool_->cancel(it.handle);
       }
-      log_.add(PoolWhat::cancel_returned, it.number, it.cancelled ? 1 : 0);
+      log_.add(RequestWhat::cancel_returned, it.number, it.cancelled ? 1 : 0);
       return;
     }
   }
@@ -146,11 +146,11 @@ class PoolRun final : public PartsRun {
       const UnderTestScope scope;
       in = it.self->parts_.load(&it.in);
     }
-    it.self->log_.add(PoolWhat::work, it.number, in == given_to(it.number) ? 1 : 0);
+    it.self->log_.add(RequestWhat::work, it.number, in == given_to(it.number) ? 1 : 0);
     aiosim::note("work of request", it.number);
     it.self->run_part(Role::work, it.kind);
     share();
-    it.self->log_.add(PoolWhat::worked, it.number);
+    it.self->log_.add(RequestWhat::worked, it.number);
     const UnderTestScope scope;
     it.self->parts_.store(&it.out, made_by(it.number));
     return static_cast<int>(result_of(it.number));
@@ -167,16 +167,17 @@ class PoolRun final : public PartsRun {
       out = it.self->parts_.load(&it.out);
     }
     const bool right = result == (it.cancelled ? -ECANCELED : result_of(it.number));
-    it.self->log_.add(PoolWhat::done, it.number, right ? 1 : 0, out == made_by(it.number) ? 1 : 0);
+    it.self->log_.add(RequestWhat::done, it.number, right ? 1 : 0,
+                      out == made_by(it.number) ? 1 : 0);
     aiosim::note("request done", it.number, result);
     it.self->run_calls(Role::done, it.kind);
-    it.self->log_.add(PoolWhat::done_returned, it.number);
+    it.self->log_.add(RequestWhat::done_returned, it.number);
   }
 
   const std::int64_t max_threads_;
   const std::int64_t idle_ms_;
   bool in_world_ = false;
-  Log<PoolWhat> log_;
+  Log<RequestWhat> log_;
   Pool* pool_ = nullptr;
   std::array<Instance, max_instances> instances_;
   std::size_t used_ = 0;

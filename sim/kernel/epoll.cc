@@ -207,6 +207,7 @@ int Kernel::epoll_ctl(int epfd, int op, int fd, epoll_event* event, const void* 
   File* const instance = k.file(epfd);
   File* const file = k.file(fd);
   if (instance == nullptr || file == nullptr) return done(-EBADF);
+  if (!file->pollable()) return done(-EPERM);
   auto* const epoll = dynamic_cast<Epoll*>(instance);
   if (epoll == nullptr || instance == file) return done(-EINVAL);
   k.world.state_changed();

@@ -50,6 +50,12 @@ ssize_t EventFd::write(Io& io) {
   return sizeof value;
 }
 
+void EventFd::signal() {
+  if (count_ < most) ++count_;
+  state_.release(to_reader());
+  wake(EPOLLIN | (count_ == most ? EPOLLERR : 0u));
+}
+
 int Kernel::eventfd(unsigned initial, int flags, const void* pc) {
   State& k = *state_;
   k.enter("eventfd", {}, pc);

@@ -18,6 +18,8 @@ class EventFd final : public File {
   bool can_read() override { return count_ > 0; }
   bool can_write(const Io& io) override;
   bool only_adds() const override { return count_ >> 62 == 0; }
+  /// The kernel's own: adds one, if there is room. (Linux: eventfd_signal.)
+  void signal();
 
  private:
   std::uint64_t count_;

@@ -8,6 +8,7 @@
 #include <climits>
 
 #include "kernel/epoll.h"
+#include "kernel/memfd.h"
 #include "kernel/pipe.h"
 #include "kernel/socket.h"
 #include "kernel/state.h"
@@ -285,8 +286,9 @@ int Kernel::ioctl(int fd, unsigned long request, void* argument, const void* pc)
     k.world.state_changed();
     return done(0);
   }
-  const int unread = file->unread();
-  if (unread < 0) return done(unread);
+  const auto* const memfd = dynamic_cast<const MemFd*>(file);
+  const int unread = memfd != nullptr ? memfd->to_end() : file->unread();
+  if (unread < 0 && memfd == nullptr) return done(unread);
   k.world.memory.plain_write(k.thread(), value, sizeof *value, pc);
   *value = unread;
   k.acquire(file->messages().readable);

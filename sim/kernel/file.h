@@ -73,6 +73,9 @@ class File {
   /// The last reference went away.
   virtual void closed() {}
 
+  /// Does epoll take it? (Linux: file_can_poll.)
+  virtual bool pollable() const { return true; }
+
   /// Does a blocking write go on until everything is written?
   virtual bool is_stream() const { return false; }
   /// Do writes that need not wait only add up, so that nobody could tell their order by the file?

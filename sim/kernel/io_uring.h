@@ -25,8 +25,8 @@ namespace aiosim::kernel {
 
 class TimerFd;
 
-/// The memory of rings: at an address that is the same in every process, and never given twice in
-/// a run, so that what was mapped stays known as such.
+/// The memory of rings, Linux AIO's too: at an address that is the same in every process, and never
+/// given twice in a run, so that what was mapped stays known as such.
 class RingMemory {
  public:
   void reset() { used_ = 0; }

@@ -63,7 +63,7 @@ char* RingMemory::take(std::size_t bytes) {
     void* const got =
         mmap(wanted, rings_bytes, PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-    if (got != wanted) throw std::runtime_error("the address range of io_uring's rings is taken");
+    if (got != wanted) throw std::runtime_error("the address range of the kernel's rings is taken");
     base_ = static_cast<char*>(got);
   }
   const std::size_t size = (bytes + 4095) & ~std::size_t{4095};

@@ -21,6 +21,7 @@ void State::reset() {
   fds.reset();
   names.reset();
   rings.clear();
+  aio.reset();
   ring_memory.reset();
   files_.clear();  // takes its watches off their lists
   watches_used_ = 0;
@@ -151,6 +152,7 @@ std::vector<int> Kernel::open_fds() const {
 
 void Kernel::each_held(const std::function<void(const void*, std::size_t)>& visit) const {
   state_->each_open([&visit](const File& file) { file.each_held(visit); });
+  state_->aio.each_held(visit);
 }
 
 std::int64_t Kernel::next_deadline_ns() const { return state_->timers.next_ns(); }

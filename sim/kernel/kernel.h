@@ -21,8 +21,11 @@
 #include <memory>
 #include <vector>
 
+struct io_event;
 struct io_uring;
 struct io_uring_params;
+struct iocb;
+struct stat;
 
 namespace aiosim::runtime {
 class World;
@@ -89,6 +92,24 @@ class Kernel {
   int io_uring_setup(unsigned entries, ::io_uring* ring, io_uring_params* params, const void* pc);
   int io_uring_enter(int fd, unsigned submit, unsigned complete, unsigned flags, const void* pc);
   int io_uring_close(int fd, const void* pc);
+
+  // Files: memfds alone; the rest of fds as far as they cannot seek.
+  int memfd_create(const char* name, unsigned flags, const void* pc);
+  ssize_t pread(int fd, void* buffer, std::size_t size, off_t offset, const void* pc);
+  ssize_t pwrite(int fd, const void* buffer, std::size_t size, off_t offset, const void* pc);
+  off_t lseek(int fd, off_t offset, int whence, const void* pc);
+  int ftruncate(int fd, off_t size, const void* pc);
+  int fsync(const char* call, int fd, const void* pc);  // and fdatasync
+  int fstat(int fd, struct stat* out, const void* pc);
+
+  // Linux AIO. `id`: aio_context_t, the address of the ring.
+  int io_setup(unsigned most, unsigned long* id, const void* pc);
+  int io_destroy(unsigned long id, const void* pc);
+  long io_submit(unsigned long id, long count, iocb** blocks, const void* pc);
+  /// timeout_ns -1: for ever.
+  long io_getevents(unsigned long id, long least, long most, io_event* events,
+                    std::int64_t timeout_ns, const void* pc);
+  int io_cancel(const iocb* block, const void* pc);
 
   int ioctl(int fd, unsigned long request, void* argument, const void* pc);
 

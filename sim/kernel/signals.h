@@ -65,6 +65,8 @@ class Signals {
   void reset();
   void thread_created(std::uint32_t creator, std::uint32_t created);
   void thread_exited(std::uint32_t thread);
+  /// A thread of the kernel's gets none.
+  void block_all(std::uint32_t thread) { threads_[thread].blocked = ~SignalSet{0}; }
 
   /// To one thread, or to the process: then who gets it is a choice among the threads that do not
   /// block it.

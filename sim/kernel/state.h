@@ -15,6 +15,7 @@
 #include "kernel/futex.h"
 #include "kernel/io_uring.h"
 #include "kernel/kernel.h"
+#include "kernel/linux_aio.h"
 #include "kernel/signals.h"
 #include "kernel/socket.h"
 #include "kernel/timerfd.h"
@@ -32,7 +33,8 @@ constexpr runtime::Object the_kernel{runtime::ObjectType::kernel, 0};
 
 class State {
  public:
-  explicit State(runtime::World& w) : world(w), futexes(w), timers(*this), signals(*this) {}
+  explicit State(runtime::World& w)
+      : world(w), futexes(w), timers(*this), signals(*this), aio(*this) {}
   ~State() { reset(); }
 
   void reset();
@@ -110,6 +112,7 @@ class State {
   /// Open, in the order in which they were made.
   std::vector<IoUring*> rings;
   RingMemory ring_memory;
+  AioContexts aio;
 
  private:
   static constexpr std::uint32_t nobody = ~0u;

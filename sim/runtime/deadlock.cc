@@ -86,7 +86,7 @@ void World::report_deadlock() {
   ++g_current->harness;
   std::string text = "nobody can ever run again:";
   for (const Thread* thread : threads_) {
-    if (thread->state != Thread::State::blocked) continue;
+    if (thread->state != Thread::State::blocked || thread->of_kernel) continue;
     text += ' ' + std::string(thread->name) + " waits in ";
     if (waits_for_end(*thread)) {
       text += "thread join of " + std::string(this->thread(thread->wait.object.number).name);

@@ -63,7 +63,7 @@ std::vector<std::string> open_ends(World& world) {
   std::vector<std::string> lines;
   for (std::uint32_t i = 1; i < world.thread_count(); ++i) {
     const Thread& thread = world.thread(i);
-    if (thread.state == Thread::State::finished) continue;
+    if (thread.state == Thread::State::finished || thread.of_kernel) continue;
     std::string line = "thread " + std::to_string(i) + " has not ended";
     if (thread.state == Thread::State::blocked) {
       line += ": it waits in " + std::string(thread.wait.operation);

@@ -1,4 +1,4 @@
-// syscall(2), by which futexes come, and random bytes.
+// syscall(2), by which futexes and Linux AIO come, and random bytes.
 #include <linux/futex.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -47,6 +47,29 @@ long simulated_futex(const long (&a)[6], const void* pc) {
   }
 }
 
+long simulated_aio(long number, const long (&a)[6], const void* pc) {
+  kernel::Kernel& kernel = *world().kernel;
+  const auto id = static_cast<unsigned long>(a[0]);
+  switch (number) {
+    case SYS_io_setup:
+      return kernel.io_setup(static_cast<unsigned>(a[0]), reinterpret_cast<unsigned long*>(a[1]),
+                             pc);
+    case SYS_io_destroy:
+      return kernel.io_destroy(id, pc);
+    case SYS_io_submit:
+      return kernel.io_submit(id, a[1], reinterpret_cast<iocb**>(a[2]), pc);
+    case SYS_io_getevents: {
+      const auto* timeout = reinterpret_cast<const timespec*>(a[4]);
+      const std::int64_t timeout_ns =
+          timeout != nullptr ? std::max<std::int64_t>(to_ns(*timeout), 0) : -1;
+      return kernel.io_getevents(id, a[1], a[2], reinterpret_cast<io_event*>(a[3]), timeout_ns,
+                                 pc);
+    }
+    default:
+      return kernel.io_cancel(reinterpret_cast<const iocb*>(a[1]), pc);
+  }
+}
+
 pid_t simulated_thread_id() { return kernel::process_id + static_cast<pid_t>(g_current->id); }
 
 ssize_t simulated_random(void* buffer, std::size_t size, const void* pc) {
@@ -75,6 +98,15 @@ long syscall(long number, ...) noexcept {
     case SYS_futex: {
       const RuntimeScope scope;
       return libc_result(simulated_futex(a, CALLER));
+    }
+    case SYS_io_setup:
+    case SYS_io_destroy:
+    case SYS_io_submit:
+    case SYS_io_getevents:
+    case SYS_io_cancel: {
+      const void* pc = CALLER;
+      const RuntimeScope scope;
+      return libc_result(simulated_aio(number, a, pc));
     }
     case SYS_gettid:
       return simulated_thread_id();

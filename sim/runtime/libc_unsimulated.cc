@@ -23,14 +23,6 @@ using namespace aiosim::runtime;
 extern "C" {
 
 UNSIMULATED(pid_t, fork, (), (), noexcept)
-UNSIMULATED(ssize_t, pread, (int fd, void* data, std::size_t size, off_t at),
-            (fd, data, size, at), )
-UNSIMULATED(ssize_t, pwrite, (int fd, const void* data, std::size_t size, off_t at),
-            (fd, data, size, at), )
-UNSIMULATED(ssize_t, pread64, (int fd, void* data, std::size_t size, off64_t at),
-            (fd, data, size, at), )
-UNSIMULATED(ssize_t, pwrite64, (int fd, const void* data, std::size_t size, off64_t at),
-            (fd, data, size, at), )
 UNSIMULATED(ssize_t, splice,
             (int in, off64_t* in_at, int out, off64_t* out_at, std::size_t size, unsigned flags),
             (in, in_at, out, out_at, size, flags), )

@@ -89,6 +89,7 @@ struct Thread {
   enum class State : std::uint8_t { enabled, blocked, finished } state = State::enabled;
   bool yielded = false;
   bool detached = false;
+  bool of_kernel = false;          // works for the simulated kernel, and never ends
   bool joined = false;
   // A signal waits that is not blocked: deliver_signals(). Who sets it calls state_changed().
   bool signal_ready = false;

@@ -193,7 +193,7 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   reset_tcb(*thread.tcb);
   thread.state = Thread::State::enabled;
   thread.harness = 0;
-  thread.yielded = thread.detached = thread.joined = false;
+  thread.yielded = thread.detached = thread.joined = thread.of_kernel = false;
   thread.signal_ready = thread.spins = thread.unseen = false;
   thread.next = {id_of({ObjectType::thread, id}), false};
   thread.spin = {};

@@ -45,6 +45,10 @@ enum class PointId : std::uint8_t {
   io_uring_submit_eagain,  // linux/io_uring_submit/eagain  the rest, or all, is not taken
   io_uring_submit_ebusy,   // linux/io_uring_submit/ebusy
   io_uring_enter_eintr,    // linux/io_uring_enter/eintr
+  io_setup_eagain,         // linux/io_setup/eagain
+  io_submit_eagain,        // linux/io_submit/eagain        the rest, or all, is not taken
+  aio_eio,                 // linux/aio/eio                 of a request of Linux AIO
+  aio_short,               // linux/aio/short
   pthread_create_eagain,   // linux/pthread_create/eagain
   count_
 };

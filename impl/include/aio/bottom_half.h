@@ -19,7 +19,8 @@
 // Invariants
 //   1. PENDING is set before the push and cleared after the unlink: a bottom half is on at most one
 //      list (R5), and `next` belongs to whoever turned PENDING on, then to the home thread.
-//   2. Only the thread that turned PENDING on pushes; everybody notifies (R3).
+//   2. Only the thread that turned PENDING on pushes; everybody notifies (R3), who pushed by a look
+//      at notified, who did not by a read-modify-write of it: a flag seen set may be stale (N-4a).
 //   3. Flags are cleared before the callback runs: a schedule from then on makes another run (R10).
 //   4. After the push the pusher does not touch the bottom half: it may be gone (R4).
 //   5. A plain schedule outranks an idle one in either order, and cancel forgets both (D2): the two
@@ -27,15 +28,14 @@
 //
 // Barriers
 //   * release CAS in push() / acquire exchange in the Slice: the pusher's earlier writes are
-//   visible
-//     to the callback (R6).
+//     visible to the callback (R6).
 //   * release half of fetch_or in enqueue() / acquire half of fetch_and in dequeue(): the same for
 //     somebody who found PENDING already set and pushed nothing.
 //   * release half of fetch_and in dequeue() / acquire half of fetch_or in enqueue(): the unlink
 //     is over before `next` is written again.
 //   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
-//   missed
-//     comes after it and after the accept() before it, so its notify() is not the one cleared.
+//     missed comes after it and after the accept() before it, so its notification is not the one
+//     cleared: notify_pushed() (notify_gate.h, v). timeout_after_accept_ns() is such a one too.
 #pragma once
 
 #include <atomic>
@@ -49,6 +49,13 @@
 namespace aio {
 
 class BottomHalfQueue;
+class Context;
+
+/// Shared by the bottom halves of one device: set while one of them runs, so that what the device
+/// does meanwhile can tell. Home thread. It must outlive them. (R23)
+struct ReentrancyGuard {
+  bool engaged = false;
+};
 
 class BottomHalf {
  public:
@@ -85,17 +92,20 @@ class BottomHalf {
     oneshot = 1U << 4,    // free after the call
   };
 
-  BottomHalf(BottomHalfQueue& queue, Callback callback, void* opaque, const char* name)
-      : queue_(&queue), callback_(callback), opaque_(opaque), name_(name) {}
+  BottomHalf(BottomHalfQueue& queue, Callback callback, void* opaque, const char* name,
+             ReentrancyGuard* guard)
+      : queue_(&queue), callback_(callback), opaque_(opaque), name_(name), guard_(guard) {}
   ~BottomHalf() = default;
 
   void enqueue(unsigned flags);
   unsigned dequeue();
+  void call_guarded(const Context& context);
 
   BottomHalfQueue* queue_;
   Callback callback_;
   void* opaque_;
   const char* name_;
+  ReentrancyGuard* guard_;  // null for none
   BottomHalf* next_ = nullptr;
   std::atomic<unsigned> flags_{0};
 };
@@ -108,7 +118,7 @@ using BottomHalfHandle = std::unique_ptr<BottomHalf, BottomHalfDeleter>;
 
 class BottomHalfQueue {
  public:
-  explicit BottomHalfQueue(NotifyGate& gate) : gate_(gate) {}
+  BottomHalfQueue(const Context& context, NotifyGate& gate) : context_(context), gate_(gate) {}
 
   /// Frees deleted bottom halves that were still pending, without a call; aborts, naming it, if one
   /// is pending and not deleted (R98).
@@ -117,8 +127,10 @@ class BottomHalfQueue {
   BottomHalfQueue(const BottomHalfQueue&) = delete;
   BottomHalfQueue& operator=(const BottomHalfQueue&) = delete;
 
-  /// A new bottom half, not scheduled. `name` must outlive it. Any thread. Throws std::bad_alloc.
-  BottomHalf* create(Callback callback, void* opaque, const char* name);
+  /// A new bottom half, not scheduled. `name`, and `guard` if not null, must outlive it. Any
+  /// thread. Throws std::bad_alloc.
+  [[nodiscard]] BottomHalf* create(Callback callback, void* opaque, const char* name,
+                                   ReentrancyGuard* guard = nullptr);
 
   /// One call, then the bottom half is freed. Any thread. Throws std::bad_alloc. (R22)
   void schedule_oneshot(Callback callback, void* opaque, const char* name);
@@ -145,13 +157,19 @@ class BottomHalfQueue {
   /// (R24). Home thread.
   [[nodiscard]] std::int64_t timeout_ns() const;
 
+  /// The same between NotifyGate::accept() and a sleep with no Slice taken in between: sees every
+  /// push that trusted a notification accepted. Home thread.
+  [[nodiscard]] std::int64_t timeout_after_accept_ns();
+
  private:
   friend class BottomHalf;
 
   void push(BottomHalf* bh);
   BottomHalf* pop();
+  [[nodiscard]] std::int64_t timeout_ns(const BottomHalf* incoming) const;
   static std::int64_t list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns);
 
+  const Context& context_;
   NotifyGate& gate_;
   std::atomic<BottomHalf*> incoming_{nullptr};
   Slice* first_slice_ = nullptr;  // home thread only, as is the next line

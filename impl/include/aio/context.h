@@ -18,7 +18,8 @@
 //
 // Invariants
 //   1. notify_me is the same before and after a poll.
-//   2. Removed handlers are freed by the outermost poll only.
+//   2. While a poll looks at handlers none is freed. Polls that find nothing but bottom halves and
+//      timers do not visit the handlers.
 //   3. The event fd is written only between arm and disarm (R36).
 //   4. Work announced before a completed notify() is looked at by a poll that does not sleep first.
 #pragma once
@@ -87,15 +88,17 @@ class Context {
   /// std::bad_alloc before it has done anything.
   bool poll(bool blocking);
 
-  /// A bottom half, not scheduled; the caller deletes it. `name` must outlive it. Any thread.
-  /// Throws std::bad_alloc.
-  [[nodiscard]] BottomHalf* new_bh(Callback callback, void* opaque, const char* name = "bh") {
-    return bottom_halves_.create(callback, opaque, name);
+  /// A bottom half, not scheduled; the caller deletes it. `name` must outlive it, as must `guard`,
+  /// which is engaged while its callback runs (R23). Any thread. Throws std::bad_alloc.
+  [[nodiscard]] BottomHalf* new_bh(Callback callback, void* opaque, const char* name = "bh",
+                                   ReentrancyGuard* guard = nullptr) {
+    return bottom_halves_.create(callback, opaque, name, guard);
   }
 
   /// The same, deleted by its owner's going.
-  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque, const char* name = "bh") {
-    return BottomHalfHandle(new_bh(callback, opaque, name));
+  [[nodiscard]] BottomHalfHandle make_bh(Callback callback, void* opaque, const char* name = "bh",
+                                         ReentrancyGuard* guard = nullptr) {
+    return BottomHalfHandle(new_bh(callback, opaque, name, guard));
   }
 
   /// Calls back once in the home thread. Any thread. Throws std::bad_alloc. (R22)
@@ -156,23 +159,38 @@ class Context {
   /// What the context has done so far. Any thread.
   [[nodiscard]] Counters counters() const { return counters_.get(); }
 
-  TimerList& timers() { return timers_; }
+  [[nodiscard]] TimerList& timers() { return timers_; }
 
   /// See coroutine.h.
-  CoroutineQueue& coroutines() { return coroutines_; }
+  [[nodiscard]] CoroutineQueue& coroutines() { return coroutines_; }
 
   /// For tests and tools: a look at what the invariants speak of. Home thread or at rest.
   [[nodiscard]] std::uint32_t notify_me() const { return gate_.notify_me(); }
   [[nodiscard]] std::size_t poll_disable_count() const { return handlers_.unpollable(); }
   [[nodiscard]] int visits() const { return visits_; }
+  [[nodiscard]] std::uint32_t handler_visits() const { return handlers_.visits(); }
   [[nodiscard]] bool polling_mode() const { return window_.started(); }
   [[nodiscard]] const char* monitor_name() const { return monitor_.name(); }
 
  private:
   friend class ForeignLoop;
-  class Visit;
+
+  /// Handlers are looked at: none is freed meanwhile.
+  class Visit {
+   public:
+    explicit Visit(Context& context) : context_(context) { context_.handlers_.begin_visit(); }
+    ~Visit() { context_.end_visit(); }
+    Visit(const Visit&) = delete;
+    Visit& operator=(const Visit&) = delete;
+
+   private:
+    Context& context_;
+  };
 
   void claim_home_thread();
+  void end_visit();
+  [[nodiscard]] bool handlers_in_play() const;
+  bool poll_handlers(bool blocking);
   void sleep(ReadyList& ready, std::int64_t timeout);
   void take_event();
   bool wait_for_events(ReadyList& ready, std::int64_t timeout, bool answered);
@@ -185,7 +203,7 @@ class Context {
   void after_change(int fd, bool was_ready);
   void mark_successor_ready(int fd);
   void retire_removed();
-  void free_retired();
+  FdHandler* take_free_retired();
 
   NotifyGate gate_;  // first: its failure must leave nothing behind
   LiveCounters counters_;

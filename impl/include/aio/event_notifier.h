@@ -30,7 +30,7 @@ class EventNotifier {
   void set();
 
   /// Makes fd() unreadable; how often it was set since the last time. One thread at a time.
-  std::uint64_t take();
+  [[nodiscard]] std::uint64_t take();
   /// The same; true iff it was set.
   bool test_and_clear() { return take() != 0; }
 

@@ -58,6 +58,7 @@ class FdHandler : public HandoverLink<FdHandler> {
   bool in_poll_ready = false;              // io_poll_ready is running: do not poll (R68)
   bool poll_once_more = false;             // polling ended meanwhile: look again afterwards
   std::int64_t poll_ns = 0;                // busy polling that it has been worth (R64)
+  std::int64_t quiet_since_ns = -1;        // end of the first busy polling that found nothing (R63)
   bool not_open = false;                   // the kernel knows no such fd: not asked again (R84.9)
 
   std::atomic<unsigned> ring_wishes{0};  // of the io_uring monitor (ring_monitor.h): any thread
@@ -94,7 +95,7 @@ class ReadyList {
     while (FdHandler* handler = other.pop()) add(*handler);
   }
 
-  FdHandler* pop() { return list_.pop_front(); }
+  [[nodiscard]] FdHandler* pop() { return list_.pop_front(); }
 
  private:
   void add(FdHandler& handler) {

@@ -125,6 +125,9 @@ class FdMonitor {
   /// makes it so.
   bool may_free(FdHandler& removed);
 
+  /// Whether the list of changes refers to `handler`. Any thread, list locked.
+  [[nodiscard]] bool refers_to(const FdHandler& handler) const;
+
   /// Has the next wait() submit `request`. False without io_uring. Any thread. (R84b)
   [[nodiscard]] bool add(RingRequest& request);
 

@@ -75,6 +75,7 @@ template <class Visit>
 void ForeignLoop::for_each_watch(const Visit& visit) const {
   const int ring_fd = context_.monitor_.ring_fd();
   if (ring_fd >= 0) visit(Watch{ring_fd, POLLIN, ring_generation});
+  const Context::Visit visiting(context_);
   for (const FdHandler* handler = context_.handlers_.first(); handler != nullptr;
        handler = handler->next) {
     if (handler->is_deleted() || handler->events == 0 || handler->not_open) continue;

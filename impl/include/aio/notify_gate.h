@@ -1,7 +1,7 @@
 // NotifyGate: how any thread makes a sleeping loop wake, and how the loop avoids needless writes of
 // the event fd (R35 to R42, today's protocol).
 //
-//   any thread      notify()
+//   any thread      notify(), notify_pushed()
 //   home thread     raise(), lower(), raise_foreign(), lower_foreign(), accept(), clear_event()
 //   any thread      notified(), event(), notify_me() (a snapshot)
 //
@@ -34,6 +34,12 @@
 //   (iii) release exchange in accept() / acquire fetch_or in notify(): who sets notified after it
 //        sees lower() too, and writes nothing for a sleep that is over.
 //   (iv) release store in lower() and lower_foreign(): the wait cannot sink below it.
+//   (v)  acquire half of a push by read-modify-write, then the load in notify_pushed() / accept(),
+//        then the release half of home's read-modify-write of the same word. What home's misses is
+//        pushed after it, hence after accept(), and the load cannot find what that has cleared. So
+//        a notification that the load finds is accepted before a look that sees the push, and the
+//        load may be relaxed. It publishes nothing: what home does not reach through the push
+//        wants (ii).
 #pragma once
 
 #include <atomic>
@@ -54,6 +60,12 @@ class NotifyGate {
   /// Makes a wait in progress end, or the next one not begin (R36); writes the event fd at most
   /// once a sleep, whoever came first. Any thread; never blocks.
   void notify();
+
+  /// notify() after a push (v): if somebody else has notified, no more than a look. The home thread
+  /// follows each accept() by a read-modify-write of the word pushed to. Any thread.
+  void notify_pushed() {
+    if (!notified()) notify();
+  }
 
   /// Announces a sleep (R40): from here notify() writes the event fd. Home thread.
   void raise();

@@ -8,7 +8,9 @@
 //     off --run() attempts polling--> on: io_poll_begin of each listed handler was called
 //     on  --leave() before a sleep--> off: io_poll_end of each, then one last poll of each
 //
-// A handler joins the polling list when it is first dispatched (R56) and leaves it when removed.
+// A handler joins the polling list when it is first dispatched (R56). It leaves it when removed,
+// and with io_uring, which tells of its fd meanwhile, when busy polling has found nothing of it for
+// 7 s (R63); then its next event lists it again.
 //
 // Invariants
 //   1. io_poll_begin and io_poll_end of a handler alternate, beginning with begin, whatever happens
@@ -108,6 +110,7 @@ class PollWindow {
   bool walk(ReadyList& ready);
   bool tell_kernel(ReadyList& ready);
   [[nodiscard]] std::int64_t longest_time_ns() const;
+  bool drop_quiet(ReadyList& ready, std::int64_t now_ns);
   Outcome busy_poll(ReadyList& ready, std::int64_t limit_ns, std::int64_t* timeout_ns);
   bool test(FdHandler& handler);
   void begin(FdHandler& handler);

@@ -22,6 +22,7 @@
 // Barriers: the list's mutex orders everything (R43).
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
@@ -48,9 +49,17 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  /// Calls back once at `deadline_ns` of now_ns() or later; replaces an earlier wish. Any thread.
+  /// The clock of deadlines: CLOCK_MONOTONIC, as now_ns(). clock_gettime(2)
+  using Clock = std::chrono::steady_clock;
+
+  /// Calls back once at `deadline` or later; replaces an earlier wish. Any thread.
+  void arm_at(Clock::time_point deadline);
+  /// Calls back once, `delay` from now or later (0 or less: in the next poll); replaces an earlier
+  /// wish. Any thread.
+  void arm_after(std::chrono::nanoseconds delay) { arm_after(std::int64_t{delay.count()}); }
+
+  /// The same in ns: of now_ns(), and from now.
   void arm_at(std::int64_t deadline_ns);
-  /// Calls back once, `delay_ns` from now or later (0 or less: in the next poll). Any thread.
   void arm_after(std::int64_t delay_ns);
   /// Takes the wish back; cannot stop a call already begun. Any thread.
   void cancel();

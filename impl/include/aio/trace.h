@@ -16,6 +16,7 @@ enum class TraceKind {
   poll_time,          // a pollable handler was dispatched; ns = its busy polling time from now on
   monitor_upgrade,    // ppoll -> epoll
   monitor_downgrade,  // epoll -> ppoll, for the rest of the context's life
+  reentered,          // a bottom half is called while its guard is engaged (R23); name = its own
 };
 
 struct TraceEvent {
@@ -27,6 +28,7 @@ struct TraceEvent {
   int fd = -1;                  // poll_time: the handler's
   std::int64_t was_ns = 0;      // poll_time: its time before
   std::int64_t block_ns = 0;    // poll_time: from the poll's beginning to the end of its wait
+  const char* name = nullptr;   // reentered: the bottom half's
 };
 
 /// Who hears trace events. `emit` may be called from several threads at once and must not call the

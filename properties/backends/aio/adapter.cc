@@ -27,7 +27,8 @@ std::uint64_t payload_load(const std::uint64_t* word) {
 /// The ring tells of events without a system call (R58, R59).
 constexpr std::uint32_t offers_of_ring =
     aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
-        ? properties::offers_polling_beside_fds | properties::offers_ring_requests
+        ? properties::offers_polling_beside_fds | properties::offers_ring_requests |
+              properties::offers_idle_removal
         : 0;
 
 constexpr std::uint32_t offers =
@@ -41,7 +42,7 @@ constexpr std::uint32_t offers =
     properties::offers_adaptive_polling | properties::offers_poll_hooks |
     properties::offers_closed_fds | properties::offers_hold_timers |
     properties::offers_thread_pool | properties::offers_coroutines | properties::offers_virtqueue |
-    properties::offers_loop_threads;
+    properties::offers_loop_threads | properties::offers_linux_aio | properties::offers_lock_count;
 
 }  // namespace
 

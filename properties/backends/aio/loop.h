@@ -40,7 +40,7 @@ class ContextLoop : public properties::Loop {
   void notify() override { context_.notify(); }
 
   properties::Bh* new_bh(properties::Callback callback, void* opaque) override {
-    return reinterpret_cast<properties::Bh*>(context_.new_bh(callback, opaque));
+    return reinterpret_cast<properties::Bh*>(context_.new_bh(callback, opaque, "bh", &guard_));
   }
   void schedule(properties::Bh* bh) override { of(bh)->schedule(); }
   void schedule_idle(properties::Bh* bh) override { of(bh)->schedule_idle(); }
@@ -63,7 +63,7 @@ class ContextLoop : public properties::Loop {
     return reinterpret_cast<properties::Timer*>(new aio::Timer(context_, callback, opaque));
   }
   void arm_timer(properties::Timer* timer, std::int64_t deadline_ns) override {
-    of(timer)->arm_at(deadline_ns);
+    of(timer)->arm_at(aio::Timer::Clock::time_point(std::chrono::nanoseconds(deadline_ns)));
   }
   void disarm_timer(properties::Timer* timer) override { of(timer)->cancel(); }
   void free_timer(properties::Timer* timer) override { delete of(timer); }
@@ -87,6 +87,7 @@ class ContextLoop : public properties::Loop {
   static aio::Timer* of(properties::Timer* timer) { return reinterpret_cast<aio::Timer*>(timer); }
 
   aio::Context& context_;
+  aio::ReentrancyGuard guard_;  // of all bottom halves: what is shared by them is told (R23)
 };
 
 /// With a context of its own, whose home is the thread that makes it.

@@ -1,14 +1,18 @@
-// Thread pool, coroutines, virtqueue and threads of our library behind the interface of parts.h.
+// Thread pool, coroutines, virtqueue, threads and Linux AIO of our library behind the interface of
+// parts.h.
 #pragma once
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <mutex>
 #include <new>
 #include <system_error>
 
 #include "aio/coroutine.h"
 #include "aio/io_thread.h"
+#include "aio/linux_aio.h"
+#include "aio/lock_count.h"
 #include "aio/thread_pool.h"
 #include "aio/virtqueue.h"
 #include "loop.h"
@@ -162,6 +166,126 @@ inline properties::LoopThread* make_thread(const properties::LoopOptions& option
   return made_or_null([&]() -> properties::LoopThread* { return new AioLoopThread(options); });
 }
 
+// ---- Linux AIO ----
+
+class AioFileEngine final : public properties::FileEngine {
+ public:
+  AioFileEngine(properties::Loop* loop, unsigned max_requests, bool by_call)
+      : engine_(context_of(loop), {.max_requests = max_requests, .map_ring = !by_call}) {}
+
+  properties::FileRequest* begin(const properties::FileOperation& what,
+                                 void (*done)(void* opaque, std::int64_t result),
+                                 void* opaque) override {
+    using Kind = properties::FileOperation::Kind;
+    auto* one = new One{what, done, opaque};
+    const iovec& first = one->what.segments[0];
+    const bool vector = one->what.segments[1].iov_len != 0;
+    if (what.kind == Kind::sync) {
+      engine_.fdatasync(one->request, what.fd);
+    } else if (what.kind == Kind::read && vector) {
+      engine_.readv(one->request, what.fd, one->what.segments, 2, what.offset);
+    } else if (what.kind == Kind::read) {
+      engine_.read(one->request, what.fd, first.iov_base, first.iov_len, what.offset);
+    } else if (vector) {
+      engine_.writev(one->request, what.fd, one->what.segments, 2, what.offset);
+    } else {
+      engine_.write(one->request, what.fd, first.iov_base, first.iov_len, what.offset);
+    }
+    return reinterpret_cast<properties::FileRequest*>(one);
+  }
+  bool cancel(properties::FileRequest* request) override {
+    return engine_.cancel(reinterpret_cast<One*>(request)->request);
+  }
+  void plug() override { engine_.plug(); }
+  void unplug() override { engine_.unplug(); }
+  bool holds_back() override { return engine_.queued() > 0 && !engine_.blocked(); }
+
+ private:
+  struct One {
+    properties::FileOperation what;
+    void (*done)(void* opaque, std::int64_t result);
+    void* opaque;
+    aio::LinuxAioRequest request{on_done, this};
+
+    static void on_done(void* self, std::int64_t result) {
+      const auto* one = static_cast<One*>(self);
+      const auto done_by = one->done;
+      void* const its_opaque = one->opaque;
+      delete one;
+      done_by(its_opaque, result);
+    }
+  };
+
+  aio::LinuxAio engine_;
+};
+
+inline properties::FileEngine* make_file_engine(properties::Loop* loop, unsigned max_requests,
+                                                bool by_call) {
+  return made_or_null(
+      [&]() -> properties::FileEngine* { return new AioFileEngine(loop, max_requests, by_call); });
+}
+// ---- lock count ----
+
+class AioGuarded final : public properties::Guarded {
+ public:
+  explicit AioGuarded(std::uint64_t value) : current_(new Node{value, nullptr}) {}
+  ~AioGuarded() override {
+    collect();
+    delete current_.load(std::memory_order_relaxed);
+  }
+
+  void enter() override { count_.inc(); }
+  std::uint64_t look() override { return current_.load(std::memory_order_acquire)->value; }
+
+  void leave(Leave how) override {
+    if (how == Leave::plainly) return count_.dec();
+    if (how == Leave::if_alone ? count_.dec_if_lock() : count_.dec_and_lock()) {
+      collect();
+      count_.unlock();
+    } else if (how == Leave::if_alone) {
+      count_.dec();
+    }
+  }
+
+  void replace(std::uint64_t value) override {
+    Node* fresh = new Node{value, nullptr};
+    const std::lock_guard guard(count_);
+    Node* old = current_.load(std::memory_order_relaxed);
+    current_.store(fresh, std::memory_order_release);
+    old->next_replaced = replaced_nodes_;
+    replaced_nodes_ = old;
+    ++replaced_;
+    if (count_.visits() == 0) collect();
+  }
+
+  std::uint64_t replaced() override {
+    const std::lock_guard guard(count_);
+    return replaced_;
+  }
+  std::uint32_t visits() override { return count_.visits(); }
+
+ private:
+  struct Node {
+    const std::uint64_t value;
+    Node* next_replaced;
+  };
+
+  /// With the lock and nobody visiting.
+  void collect() {
+    while (Node* node = replaced_nodes_) {
+      replaced_nodes_ = node->next_replaced;
+      delete node;
+    }
+  }
+
+  aio::LockCount count_;
+  std::atomic<Node*> current_;
+  Node* replaced_nodes_ = nullptr;  // under the lock, as is the next line
+  std::uint64_t replaced_ = 0;
+};
+
+inline properties::Guarded* make_guarded(std::uint64_t value) { return new AioGuarded(value); }
+
 // ---- words ----
 
 inline void publish(std::uint64_t* word, std::uint64_t value) {
@@ -177,6 +301,8 @@ constexpr properties::Parts parts = {
     {spawn, schedule, enter},
     make_queue,
     make_thread,
+    make_file_engine,
+    make_guarded,
     [](std::uint64_t* word, std::uint64_t value) { *word = value; },
     [](const std::uint64_t* word) { return *word; },
     publish,

@@ -15,9 +15,9 @@ namespace {
 
 class OwnRequest {
  public:
-  OwnRequest(const properties::RingOperation& operation, properties::RingCallback complete,
+  OwnRequest(const properties::RingOperation& operation, properties::RingCallback callback,
              void* opaque)
-      : operation_(operation), complete_(complete), opaque_(opaque) {
+      : operation_(operation), complete_(callback), opaque_(opaque) {
     after_.tv_sec = operation.ns / 1'000'000'000;
     after_.tv_nsec = operation.ns % 1'000'000'000;
   }

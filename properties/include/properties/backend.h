@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 5;
+inline constexpr std::uint32_t backend_abi = 6;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -30,15 +30,18 @@ enum Offers : std::uint32_t {
   offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
   offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_adaptive_polling = 1u << 15,    // R64, R65: set_poll_max and PollingEvents of kind time
-  offers_poll_hooks = 1u << 20,          // set_poll_hooks (R72)
-  offers_closed_fds = 1u << 21,          // [ours] bears fds closed before their handlers go (R81)
-  offers_ring_requests = 1u << 22,       // R84b
-  offers_hold_timers = 1u << 23,         // R92
-  offers_one_write_a_sleep = 1u << 24,   // [ours] of the event fd, however many notify (R36)
-  offers_thread_pool = 1u << 16,         // the following: BackendModule::parts, see parts.h
-  offers_coroutines = 1u << 17,
-  offers_virtqueue = 1u << 18,
-  offers_loop_threads = 1u << 19,
+  offers_one_write_a_sleep = 1u << 16,   // [ours] of the event fd, however many notify (R36)
+  offers_poll_hooks = 1u << 17,          // set_poll_hooks (R72)
+  offers_closed_fds = 1u << 18,          // [ours] bears fds closed before their handlers go (R81)
+  offers_ring_requests = 1u << 19,       // R84b
+  offers_hold_timers = 1u << 20,         // R92
+  offers_idle_removal = 1u << 21,        // R63: polling beside fds, and silent sources leave it
+  offers_thread_pool = 1u << 22,         // the following: BackendModule::parts, see parts.h
+  offers_coroutines = 1u << 23,
+  offers_virtqueue = 1u << 24,
+  offers_loop_threads = 1u << 25,
+  offers_linux_aio = 1u << 26,
+  offers_lock_count = 1u << 27,
 };
 
 using Callback = void (*)(void* opaque);

@@ -5,6 +5,8 @@
 // harness is called back through what it handed over.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstdint>
 
 #include "properties/backend.h"
@@ -26,6 +28,30 @@ class Pool {
   /// Null with errno set if no thread can be started.
   virtual Request* submit(const RequestCallbacks& callbacks, void* opaque) = 0;
   virtual bool cancel(Request* request) = 0;
+};
+
+// ---- Linux AIO (R94): home thread of its loop ----
+
+struct FileRequest;
+
+struct FileOperation {
+  enum class Kind : std::uint8_t { read, write, sync } kind;
+  int fd;
+  iovec segments[2];  // the second may be empty; both are the caller's until `done`
+  std::int64_t offset;
+};
+
+class FileEngine {
+ public:
+  virtual ~FileEngine() = default;  // with nothing outstanding
+  /// `done` in the home thread; the handle is valid until then.
+  virtual FileRequest* begin(const FileOperation& operation,
+                             void (*done)(void* opaque, std::int64_t result), void* opaque) = 0;
+  virtual bool cancel(FileRequest* request) = 0;
+  virtual void plug() = 0;
+  virtual void unplug() = 0;
+  /// There are requests that the kernel has not been given, nor has it refused to take more.
+  virtual bool holds_back() = 0;
 };
 
 // ---- coroutines (R85 to R88) ----
@@ -93,11 +119,32 @@ class LoopThread {
   virtual void stop() = 0;
 };
 
+// ---- lock count (R73, R74): any thread ----
+
+/// A value that threads look at within visits and replace under the lock; a replaced one is freed
+/// at once if nobody visits, else by a visit that turns out to be the only one.
+class Guarded {
+ public:
+  enum class Leave : std::uint8_t { plainly, if_alone, in_any_case };  // dec, dec_if, dec_and_lock
+
+  virtual ~Guarded() = default;  // nobody else uses it
+  virtual void enter() = 0;
+  virtual std::uint64_t look() = 0;  // within a visit
+  virtual void leave(Leave how) = 0;
+  virtual void replace(std::uint64_t value) = 0;
+  virtual std::uint64_t replaced() = 0;  // how often, counted under the lock alone
+  virtual std::uint32_t visits() = 0;
+};
+
 struct Parts {
   Pool* (*make_pool)(Loop* loop, unsigned max_threads, std::int64_t idle_ms);
   Coroutines coroutines;
   Queue* (*make_queue)(Loop* loop, std::uint16_t size);    // null with errno set
   LoopThread* (*make_thread)(const LoopOptions& options);  // null with errno set
+
+  /// max_requests: of the kernel's at once. Null with errno set.
+  FileEngine* (*make_file_engine)(Loop* loop, unsigned max_requests, bool by_call);
+  Guarded* (*make_guarded)(std::uint64_t value);
 
   /// Plain accesses to a word of the program: a data race with others is a failure of the parts.
   void (*store)(std::uint64_t* word, std::uint64_t value);
