@@ -305,11 +305,11 @@ std::string Search::progress_text(std::size_t current) const {
   // Seconds are those of processes: so many at once.
   const auto processes = static_cast<double>(std::max<std::size_t>(1, in_work_.size()));
   const double rate = static_cast<double>(sum.runs) / std::max(sum.seconds, 1e-3) * processes;
-  std::string text = fmt::format("{}  {} runs, {}/s, {} distinct, chance of new {:.2g}",
-                                 bar(part / static_cast<double>(states_.size()), 20),
-                                 with_commas(sum.runs),
-                                 with_commas(static_cast<std::uint64_t>(rate)),
-                                 with_commas(sum.distinct), sum.chance_new);
+  std::string text = options_.title;
+  text += fmt::format("{}  {} runs, {}/s, {} distinct, chance of new {:.2g}",
+                      bar(part / static_cast<double>(states_.size()), 20), with_commas(sum.runs),
+                      with_commas(static_cast<std::uint64_t>(rate)), with_commas(sum.distinct),
+                      sum.chance_new);
   if (found > 0) text += fmt::format(", {} found", found);
   if (states_.size() > 1) text += "  " + combinations_[current].text();
   return text;

@@ -28,6 +28,7 @@ struct Combination {
 };
 
 struct SearchOptions {
+  std::string title;  // of the progress line
   std::string strategy = "portfolio";
   std::uint64_t root_seed = 1;
   MemoryMode memory = MemoryMode::weak;

@@ -56,6 +56,7 @@ void Comparison::search_all(const std::string& strategy, std::vector<Cell>& cell
   for (std::uint64_t i = 0; i < report_.seeds && !interrupted(); ++i) {
     SearchOptions settings = search_options(options_, report_.first_seed + i);
     settings.strategy = strategy;
+    settings.title = fmt::format("{}, seed {} of {}  ", strategy, i + 1, report_.seeds);
     settings.jobs = options_.jobs == 0 ? core_count() : options_.jobs;
     settings.minimise = false;
     settings.runs = report_.cap;

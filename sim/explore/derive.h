@@ -9,9 +9,8 @@ namespace aiosim {
 
 enum class Purpose : std::uint8_t {
   run = 1,
-  program,
-  calibration,
-  subset,
+  program = 2,
+  subset = 4,
   host_faults,
   research,
   explain

@@ -25,8 +25,9 @@ class Search {
   ExploreResult on_host();
 
  private:
-  void start_block(std::uint64_t block);
-  void calibrate(std::uint64_t block);
+  void start_program(std::uint64_t run);
+  RunResult survey(std::uint64_t run);
+  RunResult next_run(std::uint64_t run);
   std::string differs_when_repeated(const RunResult& first, std::uint64_t subset);
   void keep(RunResult failed, std::uint64_t run);
   ExploreResult finish();
@@ -46,32 +47,34 @@ class Search {
   ExploreResult result_;
   std::unique_ptr<Strategy> strategy_;
   Program program_;
-  std::optional<Trial> trial_;
+  std::unique_ptr<Trial> trial_;  // of program_
 };
 
-void Search::start_block(std::uint64_t block) {
-  program_ = program_of(property_, options_, block);
-  trial_.reset();
-  trial_.emplace(property_, backend_, program_, run_options());
-  calibrate(block);
+void Search::start_program(std::uint64_t run) {
+  program_ = program_of(property_, options_, run / runs_per_program);
+  trial_.reset();  // one at a time
+  trial_ = std::make_unique<Trial>(property_, backend_, program_, run_options());
 }
 
-// PCT's k and SURW's counts, from the program alone, so that a run does not depend on the runs
-// before it. These runs are not judged: the ones that are will meet the same failures.
-void Search::calibrate(std::uint64_t block) {
-  const auto walk = make_strategy("random");
-  std::uint64_t most = 0;
+// The first run of a program, a random walk: PCT's k and SURW's counts for the others come from it.
+RunResult Search::survey(std::uint64_t run) {
+  strategy_->start_survey(derive(options_.root_seed, Purpose::run, run));
   Profile profile;
-  Profiler profiler(*walk, profile);
-  for (std::uint64_t i = 0; i < 2; ++i) {
-    walk->start(derive(options_.root_seed, Purpose::calibration, 2 * block + i));
-    trial_->run(profiler);
-    most = std::max(most, walk->questions());
-  }
-  strategy_->set_length(most);
-  profile.divide(2);
+  Profiler profiler(*strategy_, profile);
+  RunResult result = trial_->run(profiler, subset_of(options_, run));
   profile.keep_shared();
+  strategy_->set_length(strategy_->questions());
   strategy_->set_profile(std::move(profile));
+  return result;
+}
+
+RunResult Search::next_run(std::uint64_t run) {
+  const std::uint64_t first = run - run % runs_per_program;
+  if (!trial_ || run == first) start_program(run);
+  if (run == first) return survey(run);
+  if (run == options_.first_run) survey(first);  // was, or will be, judged by somebody else
+  strategy_->start(derive(options_.root_seed, Purpose::run, run));
+  return trial_->run(*strategy_, subset_of(options_, run));
 }
 
 std::string Search::differs_when_repeated(const RunResult& first, std::uint64_t subset) {
@@ -86,13 +89,10 @@ ExploreResult Search::in_worlds() {
   strategy_ = make_strategy(options_.strategy);
   const ArmedPlan armed(options_.plan);
   for (std::uint64_t run = options_.first_run; run < end() && meter_.go_on(); ++run) {
-    if (!trial_ || run % runs_per_program == 0) start_block(run / runs_per_program);
-    strategy_->start(derive(options_.root_seed, Purpose::run, run));
-    const std::uint64_t subset = subset_of(options_, run);
-    RunResult result = trial_->run(*strategy_, subset);
+    RunResult result = next_run(run);
     meter_.count_run(result.behaviour, result.points);
     if (options_.twice) {
-      const std::string difference = differs_when_repeated(result, subset);
+      const std::string difference = differs_when_repeated(result, subset_of(options_, run));
       if (!difference.empty()) {
         result.verdict = {VerdictKind::not_deterministic, "",
                           "the same choices gave another run\n" + difference};

@@ -9,12 +9,13 @@
 
 namespace aiosim {
 
-/// Consecutive runs that share a program: generating one costs about ten short runs.
-inline constexpr std::uint64_t runs_per_program = 50;
+/// Consecutive runs that share a program. Drawing one costs about one run, and a bug is more often
+/// missing from a program than hard to see in it (README.md has the figures).
+inline constexpr std::uint64_t runs_per_program = 5;
 
 inline Program program_of(const Property& property, const ExploreOptions& options,
                           std::uint64_t block) {
-  constexpr std::uint64_t ramp = 20;  // programs until the size starts small again
+  constexpr std::uint64_t ramp = 10;  // programs until the size starts small again
   const auto grown = static_cast<int>(block % ramp);
   const int size = 1 + (options.size - 1) * grown / static_cast<int>(ramp - 1);
   return property.generate(derive(options.root_seed, Purpose::program, block), size);

@@ -32,10 +32,11 @@ constexpr RateSets sparse_rates() {
 
 }  // namespace
 
-Strategy::Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Profile> profile,
-                   const RateSets& rates)
+Strategy::Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Scheduler> walk,
+                   std::unique_ptr<Profile> profile, const RateSets& rates)
     : name_(std::move(name)),
       shares_(std::move(shares)),
+      walk_(std::move(walk)),
       scheduler_(shares_.front().scheduler.get()),
       profile_(std::move(profile)),
       rates_(rates) {
@@ -47,7 +48,6 @@ Strategy::~Strategy() = default;
 void Strategy::set_profile(Profile profile) { *profile_ = std::move(profile); }
 
 void Strategy::start(std::uint64_t run_seed) {
-  seed_ = run_seed;
   Random random(mix64(run_seed));
   std::uint32_t all = 0;
   for (const Share& share : shares_) all += share.weight;
@@ -57,6 +57,17 @@ void Strategy::start(std::uint64_t run_seed) {
     if (at < share.weight) break;
     at -= share.weight;
   }
+  start(run_seed, random);
+}
+
+void Strategy::start_survey(std::uint64_t run_seed) {
+  Random random(mix64(run_seed));
+  scheduler_ = walk_.get();
+  start(run_seed, random);
+}
+
+void Strategy::start(std::uint64_t run_seed, Random& random) {
+  seed_ = run_seed;
   scheduler_->draw(random, length_);
   rates_.draw(random);
   begin();
@@ -85,14 +96,14 @@ std::unique_ptr<Strategy> make_strategy(std::string_view name) {
   using Drawn = std::span<const std::uint32_t>;
   const bool sparse = name == "sparse";
   const bool both = name == "portfolio" || sparse;
+  const Drawn switch_rates = sparse ? Drawn(few_switches) : switches;
   std::vector<Strategy::Share> shares;
   auto profile = std::make_unique<Profile>();
   if (name == "portfolio" || name == "surw") {
     shares.push_back({std::make_unique<Surw>(*profile), 40});
   }
   if (both || name == "random") {
-    shares.push_back(
-        {std::make_unique<RandomWalk>(sparse ? Drawn(few_switches) : switches), 20});
+    shares.push_back({std::make_unique<RandomWalk>(switch_rates), 20});
   }
   if (both || name == "pct") {
     shares.push_back({std::make_unique<Pct>(sparse ? Drawn(few_changes) : changes), 20});
@@ -103,7 +114,8 @@ std::unique_ptr<Strategy> make_strategy(std::string_view name) {
     for (const StrategyName& one : names) expected += ' ' + std::string(one.name);
     throw BadInput("strategy: expected one of" + expected + ", found " + std::string(name));
   }
-  return std::make_unique<Strategy>(std::string(name), std::move(shares), std::move(profile),
+  return std::make_unique<Strategy>(std::string(name), std::move(shares),
+                                    std::make_unique<RandomWalk>(switch_rates), std::move(profile),
                                     sparse ? sparse_rates() : swarm_rates);
 }
 

@@ -44,12 +44,16 @@ class Strategy final : public Chooser {
     std::unique_ptr<Scheduler> scheduler;
     std::uint32_t weight = 1;  // of the runs
   };
-  Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Profile> profile,
-           const RateSets& rates);
+  Strategy(std::string name, std::vector<Share> shares, std::unique_ptr<Scheduler> walk,
+           std::unique_ptr<Profile> profile, const RateSets& rates);
   ~Strategy() override;
 
-  /// Draws scheduler, parameters and rates of the next run from `run_seed` alone (and the length).
+  /// Draws scheduler, parameters and rates of the next run from `run_seed` alone (and from what the
+  /// survey told).
   void start(std::uint64_t run_seed);
+  /// The same for the first run of a program, with a random walk for scheduler: length and profile
+  /// of the others are taken from that run.
+  void start_survey(std::uint64_t run_seed);
   /// About how many scheduling questions a run asks: PCT spreads its change points over them.
   void set_length(std::uint64_t questions) { length_ = questions; }
   /// What the program's threads do: SURW draws its target from it. Empty until set.
@@ -67,8 +71,11 @@ class Strategy final : public Chooser {
   std::uint64_t questions() const { return questions_; }
 
  private:
+  void start(std::uint64_t run_seed, Random& random);
+
   std::string name_;
   std::vector<Share> shares_;
+  std::unique_ptr<Scheduler> walk_;  // of surveys
   Scheduler* scheduler_;
   std::unique_ptr<Profile> profile_;
   Rates rates_;

@@ -93,6 +93,35 @@ TEST_P(EachStrategy, comes_to_the_same_result_twice) {
   EXPECT_EQ(first.done.distinct, second.done.distinct);
 }
 
+// Also one that is not its program's first, whose parameters come from that one.
+TEST_P(EachStrategy, comes_to_the_same_runs_one_by_one) {
+  toy::Counting property;
+  property.words = {"yield", "tick"};
+  property.threads = 3;
+  ExploreOptions options = options_for(GetParam());
+  options.runs = 200;
+  const ExploreResult whole = explore(property, toy_backend(), options);
+  Behaviours behaviours;
+  std::uint64_t points = 0;
+  options.runs = 1;
+  for (; options.first_run < whole.done.runs; ++options.first_run) {
+    const ExploreResult alone = explore(property, toy_backend(), options);
+    points += alone.done.points;
+    behaviours.merge(alone.behaviours);
+  }
+  EXPECT_EQ(points, whole.done.points);
+  EXPECT_EQ(behaviours.distinct(), whole.done.distinct);
+  EXPECT_EQ(behaviours.chance_new(), whole.done.chance_new);
+}
+
+TEST_P(EachStrategy, surveys_a_program_by_a_random_walk) {
+  const auto strategy = make_strategy(GetParam());
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    strategy->start_survey(seed);
+    EXPECT_NE(strategy->describe().find(": random p="), std::string::npos);
+  }
+}
+
 TEST_P(EachStrategy, says_nothing_of_correct_programs_and_twice_raises_no_alarm) {
   toy::Counting property;
   property.words = {"yield", "tick"};
