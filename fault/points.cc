@@ -158,8 +158,10 @@ void arm(const Plan& plan) {
   begin_run();
 }
 
+bool any_is_armed() { return state.count != 0; }
+
 void begin_run(std::uint64_t subset) {
-  for (auto& struck : state.struck) struck.store(0);
+  for (auto& struck : state.struck) struck.store(0, std::memory_order_relaxed);  // nobody runs
   state.off.fill(false);
   for (std::size_t i = 0; i < state.count; ++i) {
     state.off[static_cast<std::size_t>(state.order[i])] = ((subset >> i) & 1) == 0;

@@ -13,10 +13,11 @@ Location& Locations::create(Cell& cell, std::uintptr_t at, unsigned size) {
   location.depth = 0;
   location.readers = 0;
   location.writers = 0;
-  location.after_plain = 0;
+  location.after_all_else = 0;
   location.size = static_cast<std::uint8_t>(size);
   location.overlapped = false;
   cell.location = index;
+  cell.atomics |= Shadow::bytes_of(at, size);
   if (size > Shadow::cell_bytes) {
     Cell& second = shadow_.cell(at + Shadow::cell_bytes);
     if (!second.freed()) second.flags |= Cell::covered_flag;
@@ -24,6 +25,7 @@ Location& Locations::create(Cell& cell, std::uintptr_t at, unsigned size) {
   each_overlapping(location, [&](Location& other) {
     location.overlapped = true;
     other.overlapped = true;
+    other.after_all_else = 0;
   });
   return location;
 }

@@ -30,7 +30,8 @@ struct Location {
   std::uint32_t depth;    // stores in the history
   std::uint32_t readers;  // threads, since the last plain write
   std::uint32_t writers;
-  std::uint32_t after_plain;  // threads that all plain accesses in these cells happen before
+  /// Threads that all plain accesses in these cells happen before; none if it is overlapped.
+  std::uint32_t after_all_else;
   std::uint8_t size;
   bool overlapped;  // another location shares bytes with this one
   std::array<Last, max_threads> last;

@@ -2,6 +2,7 @@
 
 #include <new>
 #include <string>
+#include <type_traits>
 
 #include "memory/operations.h"
 #include "memory/state.h"
@@ -15,7 +16,10 @@ constexpr std::uint8_t max_spurious_failures = 4;
 
 }  // namespace
 
-Memory::Memory(ChoiceSource& choices) : state_(std::make_unique<State>(choices)) {}
+Memory::Memory(ChoiceSource& choices) : state_(new State(choices), Give{true}) {}
+Memory::Memory(ChoiceSource& choices, std::byte* place)
+    : state_(new (place) State(choices), Give{false}) {}
+void Memory::Give::operator()(State* state) const { back ? delete state : std::destroy_at(state); }
 Memory::~Memory() = default;
 
 void Memory::reset(MemoryMode mode) {
@@ -23,7 +27,8 @@ void Memory::reset(MemoryMode mode) {
   s.mode = mode;
   for (std::uint32_t i = 0; i < s.thread_count; ++i) s.threads[i].reset();
   s.thread_count = 1;
-  s.threads[0].tick(0);
+  s.keeps_history = false;
+  s.threads[0].clock.set(0, 1);
   s.behaviour = 0;
   s.shadow.reset();
   s.order.reset();
@@ -40,9 +45,10 @@ void Memory::thread_created(std::uint32_t parent, std::uint32_t child) {
   view.reset();
   view.clock = s.threads[parent].clock;
   view.fence = s.threads[parent].fence;
-  view.tick(child);
+  view.clock.set(child, view.clock[child] + 1);
   s.threads[parent].tick(parent);
   s.thread_count = std::max(s.thread_count, child + 1);
+  s.keeps_history = s.thread_count > 1 && s.mode == MemoryMode::weak;
 }
 
 void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
@@ -53,7 +59,7 @@ void Memory::thread_joined(std::uint32_t joiner, std::uint32_t finished) {
 void Memory::read_newest(std::uint32_t thread) { state_->threads[thread].newest_next = true; }
 
 bool Memory::reads_older(std::uint32_t thread) const {
-  return state_->keeps_history() && !state_->threads[thread].newest_next;
+  return state_->keeps_history && !state_->threads[thread].newest_next;
 }
 
 ThreadView& Memory::view(std::uint32_t thread) { return state_->threads[thread]; }
@@ -97,11 +103,44 @@ std::uint32_t Memory::object_of(const void* at, unsigned size) {
   return state_->ordinal_of(at, size);
 }
 
+Memory::State::Chosen Memory::State::choose_store(const Location& location, std::uint32_t thread,
+                                                  const ThreadView& view, int order_number) {
+  Candidates stores;
+  const std::uint32_t count = history.candidates(location, view, thread, order_number, stores);
+  const std::uint32_t index = choices.ask(Kind::reads_from, count);
+  return {stores[index], index, count};
+}
+
+namespace {
+
+/// Calls operation(std::integral_constant<unsigned, size>) for a size that is known at run time.
+template <class Operation>
+auto of_size(unsigned size, Operation operation) {
+  switch (size) {
+    case 1:
+      return operation(std::integral_constant<unsigned, 1>());
+    case 2:
+      return operation(std::integral_constant<unsigned, 2>());
+    case 4:
+      return operation(std::integral_constant<unsigned, 4>());
+    case 8:
+      return operation(std::integral_constant<unsigned, 8>());
+    default:
+      return operation(std::integral_constant<unsigned, 16>());
+  }
+}
+
+}  // namespace
+
 Outcome Memory::load(std::uint32_t thread, const void* at, unsigned size, int order,
                      const void* pc) {
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
-  return s.load(by, s.locate(by, at, size, "atomic load"), at, size, order);
+  const State::Recent& found = s.locate(by, at, size, "atomic load");
+  Outcome outcome =
+      of_size(size, [&](auto bytes) { return s.load<bytes()>(by, found, at, order); });
+  outcome.object = found.location->ordinal;
+  return outcome;
 }
 
 Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value, int order,
@@ -109,7 +148,7 @@ Outcome Memory::store(std::uint32_t thread, void* at, unsigned size, Value value
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
   const State::Recent& found = s.locate(by, at, size, "atomic store");
-  s.store(by, found, at, size, value, order);
+  of_size(size, [&](auto bytes) { s.store<bytes()>(by, found, at, value, order); });
   return {truncate(value, size), found.location->ordinal, 0, 1, false};
 }
 
@@ -118,7 +157,10 @@ Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
   const State::Recent& found = s.locate(by, at, size, "atomic read-modify-write");
-  return s.rmw(by, found, at, size, op, operand, order);
+  Outcome outcome =
+      of_size(size, [&](auto bytes) { return s.rmw<bytes()>(by, found, at, op, operand, order); });
+  outcome.object = found.location->ordinal;
+  return outcome;
 }
 
 // It succeeds only on the newest store. It fails on any store that a load with the failure order
@@ -142,7 +184,7 @@ Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, 
   Candidates stores;
   stores[0] = location.newest;
   std::uint32_t count = 1;
-  if (s.keeps_history() && !view.newest_next) {
+  if (s.keeps_history && !view.newest_next) {
     const std::uint32_t readable = s.history.candidates(location, view, thread, failure, stores);
     for (std::uint32_t i = 1; i < readable; ++i) {
       if (may_fail || stores[i]->value != expected) stores[count++] = stores[i];
@@ -179,9 +221,7 @@ void Memory::fence(std::uint32_t thread, int order) {
   if (acquires(order) && view.has_acquired) view.acquire(view.acquired);
   if (order == seq_cst) s.order.fence(view);
   if (releases(order)) {
-    view.released.clock = view.clock;
-    view.released.fence = view.fence;
-    view.has_released = true;
+    view.released = s.history.release(view, thread);
     view.tick(thread);
   }
 }

@@ -24,6 +24,16 @@ struct Message {
   VectorClock clock;
 };
 
+/// What a release publishes: the clock of its thread, which a message of the run holds but for the
+/// thread's own epoch. So a release copies nothing while its thread learns nothing.
+struct Release {
+  const Message* message = nullptr;  // null: nothing is published
+  std::uint32_t epoch = 0;
+  std::uint8_t thread = 0;
+  /// No more than that clock: who knows of the epoch knows all of it.
+  bool is_clock = false;
+};
+
 /// Who answers the model's questions; the world.
 class ChoiceSource {
  public:
@@ -32,9 +42,10 @@ class ChoiceSource {
   /// The same as choose(kind, answers); a question with one answer is only counted.
   std::uint32_t ask(Kind kind, std::uint32_t answers) {
     if (answers > 1) return choose(kind, answers);
-    ++counts[static_cast<std::size_t>(kind)];
+    count(kind);
     return 0;
   }
+  void count(Kind kind) { ++counts[static_cast<std::size_t>(kind)]; }
   /// A race or a use of freed memory by the current thread: ends the run.
   /// The text is taken: nothing unwinds the caller's frame.
   [[noreturn]] virtual void memory_fault(VerdictKind kind, std::string text) = 0;
@@ -72,6 +83,8 @@ struct ThreadView;
 class Memory {
  public:
   explicit Memory(ChoiceSource& choices);
+  /// The state lies at `place`, which has room for it and outlives this.
+  Memory(ChoiceSource& choices, std::byte* place);
   ~Memory();
 
   void reset(MemoryMode mode);
@@ -135,7 +148,11 @@ class Memory {
   State& state() { return *state_; }
 
  private:
-  std::unique_ptr<State> state_;
+  struct Give {
+    bool back;
+    void operator()(State* state) const;
+  };
+  std::unique_ptr<State, Give> state_;
 };
 
 }  // namespace aiosim::memory

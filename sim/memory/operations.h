@@ -8,39 +8,39 @@
 
 namespace aiosim::memory {
 
+template <unsigned size>
 [[gnu::always_inline]] inline Outcome Memory::State::load(const Accessor& by, const Recent& found,
-                                                          const void* at, unsigned size,
-                                                          int abi_order) {
+                                                          const void* at, int abi_order) {
   const int order_number = order_of(abi_order);
   Location& location = *found.location;
   races.atomic(by, *found.cell, location, false);
-  history.refresh(location, read_memory(at, size));
+  history.refresh<size>(location, read_memory(at, size));
 
   Store* store = location.newest;
-  std::uint32_t count = 1;
-  std::uint32_t chosen = 0;
-  Candidates stores;
-  if (!by.view.happens_before_me(store->thread, store->epoch) && keeps_history() &&
+  Outcome outcome;
+  if (!by.view.happens_before_me(store->thread, store->epoch) && keeps_history &&
       !by.view.newest_next) {
-    count = history.candidates(location, by.view, by.thread, order_number, stores);
-    chosen = choices.ask(Kind::reads_from, count);
-    store = stores[chosen];
+    const Chosen chosen = choose_store(location, by.thread, by.view, order_number);
+    store = chosen.store;
+    outcome.store = chosen.index;
+    outcome.candidates = chosen.candidates;
   } else {
-    choices.ask(Kind::reads_from, 1);
+    choices.count(Kind::reads_from);
   }
   by.view.newest_next = false;
   ++by.view.operations;
   read(location, *store, by, order_number);
-  return {store->value, location.ordinal, chosen, count, false};
+  outcome.value = store->value;
+  return outcome;
 }
 
+template <unsigned size>
 [[gnu::always_inline]] inline void Memory::State::store(const Accessor& by, const Recent& found,
-                                                        void* at, unsigned size, Value value,
-                                                        int abi_order) {
+                                                        void* at, Value value, int abi_order) {
   const int order_number = order_of(abi_order);
   Location& location = *found.location;
   races.atomic(by, *found.cell, location, true);
-  history.refresh(location, read_memory(at, size));
+  history.refresh<size>(location, read_memory(at, size));
 
   ++by.view.operations;
   by.view.newest_next = false;
@@ -49,23 +49,24 @@ namespace aiosim::memory {
   write_memory(at, size, value);
 }
 
+template <unsigned size>
 [[gnu::always_inline]] inline Outcome Memory::State::rmw(const Accessor& by, const Recent& found,
-                                                         void* at, unsigned size, Rmw op,
-                                                         Value operand, int abi_order) {
+                                                         void* at, Rmw op, Value operand,
+                                                         int abi_order) {
   const int order_number = order_of(abi_order);
   Location& location = *found.location;
   races.atomic(by, *found.cell, location, true);
-  history.refresh(location, read_memory(at, size));
+  history.refresh<size>(location, read_memory(at, size));
 
   ++by.view.operations;
   by.view.newest_next = false;
   Store& newest = *location.newest;
-  const Value old = newest.value;
+  const auto old = static_cast<WordOf<size>>(newest.value);
   read(location, newest, by, order_number);
-  const Value value = truncate(combine(op, old, operand), size);
+  const Value value = truncate(combine(op, old, static_cast<WordOf<size>>(operand)), size);
   write(location, by, order_number, value, true);
   write_memory(at, size, value);
-  return {old, location.ordinal, 0, 1, false};
+  return {old};
 }
 
 }  // namespace aiosim::memory

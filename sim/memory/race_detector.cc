@@ -13,7 +13,8 @@ void RaceDetector::plain(const Accessor& by, std::uintptr_t at, std::size_t size
     const std::uint8_t bytes = Shadow::part_of(at, part);
     Cell& cell = shadow_.cell(at);
     const Access now = access_of(by, bytes, size, write);
-    if (!cell.accesses[0].includes(now) && !settles(cell, by.view.clock, now)) {
+    const Access& first = cell.accesses[0];
+    if (!(first.is_same_time(now) && first.includes(now)) && !settles(cell, by.view.clock, now)) {
       plain_cell(by, cell, bytes, whole);
     }
     at += part;
@@ -46,7 +47,9 @@ void RaceDetector::plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes
     }
     ++i;
   }
-  if (cell.location != 0 || cell.covered()) plain_against_atomics(by, cell, bytes, whole);
+  if ((cell.atomics & bytes) != 0 || cell.covered()) {
+    plain_against_atomics(by, cell, bytes, whole);
+  }
   Access& kept = place != none ? shadow_.access(cell, place) : shadow_.add(cell);
   kept = access_of(by, bytes, whole.size, whole.write);
 }
@@ -61,13 +64,13 @@ void RaceDetector::plain_against_atomics(const Accessor& by, const Cell& cell, s
   const Party now{by.thread, by.view.clock[by.thread], whole.write, false, whole.size, by.pc};
   const std::uintptr_t first = whole.at / Shadow::cell_bytes * Shadow::cell_bytes;
   locations_.each(cell, [&](Location& location) {
-    location.after_plain = 0;
     // A location of 16 bytes fills its two cells.
     const auto covers = location.size > Shadow::cell_bytes
                             ? std::uint8_t{0xff}
                             : static_cast<std::uint8_t>(((1U << location.size) - 1)
                                                         << location.address % Shadow::cell_bytes);
     if ((covers & bytes) == 0) return;
+    location.after_all_else &= 1U << by.thread;
     for (std::uint32_t left = location.writers; left != 0; left &= left - 1) {
       const auto writer = static_cast<std::uint32_t>(std::countr_zero(left));
       const Location::Last& last = location.last[writer];
@@ -104,22 +107,25 @@ Cell& RaceDetector::atomic_cell(Accessor by, std::uintptr_t at, unsigned size,
   return cell;
 }
 
-bool RaceDetector::check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes,
-                              const Location& location, bool write) {
+[[gnu::always_inline]] inline bool RaceDetector::check_cell(const Accessor& by, Cell& cell,
+                                                            std::uint32_t bytes,
+                                                            const Location& location, bool write) {
   bool ordered = true;
   for (std::uint32_t i = 0; i < cell.count; ++i) {
     const Access& access = shadow_.access(cell, i);
+    if ((access.bytes() & bytes) == 0) continue;
     if (by.view.happens_before_me(access.thread(), access.epoch())) continue;
     ordered = false;
-    if ((access.bytes() & bytes) == 0 || (!write && !access.write())) continue;
+    if (!write && !access.write()) continue;
     race(by, {by.thread, by.view.clock[by.thread], write, true, location.size, by.pc},
          party_of(access), location.address);
   }
   return ordered;
 }
 
-void RaceDetector::check_against_plain(Accessor by, Cell& cell, Location& location,
-                                       bool write) {
+void RaceDetector::check_against_others(Cell& cell, Location& location, bool write,
+                                        std::uint32_t thread, ThreadView& view, const void* pc) {
+  const Accessor by{thread, view, pc};
   bool ordered;
   if (location.size <= Shadow::cell_bytes) {
     const std::uint32_t bytes = ((1U << location.size) - 1)
@@ -133,7 +139,11 @@ void RaceDetector::check_against_plain(Accessor by, Cell& cell, Location& locati
     }
     ordered = check_cell(by, second, 0xff, location, write) && ordered;
   }
-  if (ordered) location.after_plain |= 1U << by.thread;
+  if (location.overlapped) [[unlikely]] {
+    against_overlapping(by, location, write);
+  } else if (ordered) {
+    location.after_all_else |= 1U << by.thread;
+  }
 }
 
 void RaceDetector::against_overlapping(Accessor by, const Location& location, bool write) {
@@ -165,12 +175,8 @@ void RaceDetector::check_poison(const Accessor& by, const Cell& cell, std::uint8
 }
 
 // What is left of the bytes afterwards is that they are freed: accesses are checked, not kept.
-[[gnu::always_inline]] inline void RaceDetector::check_free(const Accessor& by, Cell& cell,
-                                                            const Whole& whole) {
-  if (cell.location != 0 || cell.covered()) [[unlikely]] {
-    plain_cell(by, cell, cell.poison() ^ 0xff, whole);
-    return;
-  }
+void RaceDetector::check_free(const Accessor& by, Cell& cell, const Whole& whole) {
+  if (cell.has_atomics()) return plain_cell(by, cell, cell.poison() ^ 0xff, whole);
   for (std::uint32_t i = 0; i < cell.count; ++i) {
     const Access& access = shadow_.access(cell, i);
     if (!by.view.happens_before_me(access.thread(), access.epoch())) race(by, whole, access);
@@ -181,22 +187,30 @@ void RaceDetector::poison(const Accessor& by, std::uintptr_t at, std::size_t siz
                           const CallStack& stack, bool checked) {
   const Whole whole{at, size, true};
   const std::uint32_t block = blocks_.index_of(at, size);
-  const std::uint32_t run = shadow_.run();
+  const CellHead head{.run = shadow_.run(), .flags = Cell::freed_flag, .location = block};
+  const VectorClock& clock = by.view.clock;
   shadow_.each(at, size, [&](Cell& cell) {
-    if (cell.run == run && (cell.count != 0 || !cell.is_plain())) {
-      if (checked) {
-        check_free(by, cell, whole);
-      } else {
-        locations_.each(cell, [&](Location& location) { history_.drop(location); });
+    if (cell.run == head.run) {
+      bool ordered = !cell.has_atomics() && cell.count <= Cell::inline_accesses;
+      for (std::uint32_t i = 0; ordered && i < cell.count; ++i) {
+        ordered = cell.accesses[i].epoch() <= clock[cell.accesses[i].thread()];
+      }
+      if (!ordered) [[unlikely]] {
+        if (cell.has_atomics()) shadow_.forget_locations();
+        if (checked) {
+          check_free(by, cell, whole);
+        } else {
+          locations_.each(cell, [&](Location& location) { history_.drop(location); });
+        }
       }
     }
-    cell.start(run, block, Cell::freed_flag);
+    cell.start(head);
   });
   blocks_.freed(block, by.thread, stack);
 }
 
 void RaceDetector::red_zone(std::uintptr_t at, std::size_t size) {
-  const std::uint32_t run = shadow_.run();
+  const CellHead head{.run = shadow_.run(), .flags = Shadow::cell_bytes};
   const std::uintptr_t before = at % Shadow::cell_bytes;
   if (before != 0 && size != 0) {
     const std::uintptr_t left = Shadow::cell_bytes - before;
@@ -204,7 +218,7 @@ void RaceDetector::red_zone(std::uintptr_t at, std::size_t size) {
     at += left;
     size -= left;
   }
-  shadow_.each(at, size, [run](Cell& cell) { cell.start(run, 0, Shadow::cell_bytes); });
+  shadow_.each(at, size, [&head](Cell& cell) { cell.start(head); });
 }
 
 }  // namespace aiosim::memory

@@ -45,54 +45,94 @@ class RaceDetector {
   void reset() { blocks_.reset(shadow_.run()); }
 
   void plain(const Accessor& by, std::uintptr_t at, std::size_t size, bool write);
+  /// The same within one cell, where settles() did not say yes.
+  void plain_in_cell(const Accessor& by, Cell& cell, std::uintptr_t at, std::size_t size,
+                     bool write) {
+    plain_cell(by, cell, Shadow::part_of(at, size), {at, size, write});
+  }
 
   /// plain() where nothing is to be checked: nobody was here in this run, or this thread did as
   /// much since its last operation. Else false, and nothing is done. The cell may be as an earlier
   /// run left it.
-  [[gnu::always_inline]] bool plain_at_once(Cell& cell, const Access& access) const {
-    if (cell.run != shadow_.run()) {
-      cell.start(shadow_.run());
-      cell.count = 1;
+  [[gnu::always_inline]] static bool plain_at_once(Cell& cell, std::uint32_t run,
+                                                   const Access& access) {
+    if (cell.run != run) {
+      static_cast<CellHead&>(cell) = {.run = run, .count = 1};
       cell.accesses[0] = access;
       return true;
     }
-    return cell.accesses[0].includes(access);
+    Access& first = cell.accesses[0];
+    if (first.is_same_time(access)) return first.includes(access);
+    // What raced with that would race with this, and it is all there is.
+    if (!first.is_like(access) || !cell.has_one_access()) return false;
+    first = access;
+    return true;
+  }
+
+  /// settles() where it is one of three: a write to all that was accessed, a read where the last
+  /// access was the same by this thread, a read after a write. Else false, and nothing is done.
+  [[gnu::always_inline]] static bool settles_simply(Cell& cell, const VectorClock& clock,
+                                                    const Access& now) {
+    if (!cell.is_plain(now.bytes()) || cell.count - 1U >= Cell::inline_accesses) return false;
+    const auto is_ordered = [&clock](const Access& access) {
+      return access.epoch() <= clock[access.thread()];
+    };
+    Access* const first = cell.accesses.data();
+    Access* const last = first + cell.count - 1;
+    if (now.write()) {
+      for (const Access* access = first; access <= last; ++access) {
+        if (!now.covers(*access) || !is_ordered(*access)) return false;
+      }
+      cell.count = 1;
+      *first = now;
+      return true;
+    }
+    // A write that came after that has taken its place.
+    if (last->is_like(now)) {
+      *last = now;
+      return true;
+    }
+    if (last != first || !first->write() || !is_ordered(*first)) return false;
+    cell.count = 2;
+    first[1] = now;
+    return true;
   }
 
   /// plain() within one cell of few plain accesses, none of which races with this one. Else false:
   /// plain() is to be called.
   /// A race that it finds is told by plain(): what was dropped before does not matter then.
-  [[gnu::always_inline]] static bool settles(Cell& cell, const VectorClock& clock,
-                                             const Access& now) {
-    if (!cell.is_plain() || cell.count > Cell::inline_accesses) return false;
+  [[gnu::always_inline]] bool settles(Cell& cell, const VectorClock& clock, const Access& now) {
+    std::uint32_t count = cell.count;
+    if (!cell.is_plain(now.bytes()) || count > Cell::inline_accesses) return false;
+    Access* const accesses = cell.accesses.data();
     const std::uint64_t shared = now.word & Access::bytes_mask;
-    Access* const first = cell.accesses.data();
-    Access* end = first + cell.count;
-    Access* place = nullptr;  // of an access that this one takes the place of
-    for (Access* access = first; access != end;) {
-      const std::uint64_t word = access->word;
+    std::uint32_t place = count;  // of an access that this one takes the place of
+    for (std::uint32_t i = 0; i < count;) {
+      const std::uint64_t word = accesses[i].word;
       if ((word & shared) != 0) {
-        if (access->epoch() > clock[access->thread()]) {
+        if (accesses[i].epoch() > clock[accesses[i].thread()]) {
           if (((now.word | word) & Access::write_mask) != 0) return false;
         } else if (((now.word | ~word) & Access::write_mask) != 0) {
           if ((word & Access::bytes_mask & ~shared) != 0) {
-            access->word = word & ~shared;
-          } else if (place == nullptr) {
-            place = access;
+            accesses[i].word = word & ~shared;
+          } else if (place == count) {
+            place = i;
           } else {
-            *access = *--end;
+            --count;
+            accesses[i] = accesses[count];
             continue;
           }
         }
       }
-      ++access;
+      ++i;
     }
-    if (place == nullptr) {
-      if (end == first + Cell::inline_accesses) return false;
-      place = end++;
+    if (place == count) {
+      cell.count = static_cast<std::uint16_t>(count);
+      shadow_.add(cell) = now;
+      return true;
     }
-    cell.count = static_cast<std::uint16_t>(end - first);
-    *place = now;
+    cell.count = static_cast<std::uint16_t>(count);
+    accesses[place] = now;
     return true;
   }
 
@@ -100,13 +140,10 @@ class RaceDetector {
   Cell& atomic_cell(Accessor by, std::uintptr_t at, unsigned size, const char* what);
   /// Checks an atomic access against plain ones, and keeps it for plain ones to come.
   void atomic(const Accessor& by, Cell& cell, Location& location, bool write) {
-    if ((location.after_plain >> by.thread & 1) == 0) {
-      check_against_plain(by, cell, location, write);
-    }
-    if (location.overlapped) [[unlikely]]
-      against_overlapping(by, location, write);
-    Location::Last& last = location.last[by.thread];
     const std::uint32_t me = 1U << by.thread;
+    if ((location.after_all_else & me) == 0) [[unlikely]]
+      check_against_others(cell, location, write, by.thread, by.view, by.pc);
+    Location::Last& last = location.last[by.thread];
     // A write conflicts with all that a read conflicts with.
     if (write) {
       last.write = by.view.clock[by.thread];
@@ -158,12 +195,14 @@ class RaceDetector {
   /// Ends the run if an access to `bytes` of a poisoned cell is not allowed.
   void check_poison(const Accessor& by, const Cell& cell, std::uint8_t bytes, std::uintptr_t at,
                     std::size_t size, const char* what);
-  void check_against_plain(Accessor by, Cell& cell, Location& location, bool write);
+  /// Against plain accesses, and atomics of other sizes or places that share bytes with it.
+  // (One by one: who calls it keeps its Accessor in registers.)
+  void check_against_others(Cell& cell, Location& location, bool write, std::uint32_t thread,
+                            ThreadView& view, const void* pc);
   /// Are all plain accesses in the cell ordered? Ends the run for one that races.
   bool check_cell(const Accessor& by, Cell& cell, std::uint32_t bytes, const Location& location,
                   bool write);
   void plain_cell(const Accessor& by, Cell& cell, std::uint8_t bytes, const Whole& whole);
-  /// An atomic of another size, or at another place, that shares bytes with `location`.
   void against_overlapping(Accessor by, const Location& location, bool write);
   void plain_against_atomics(const Accessor& by, const Cell& cell, std::uint8_t bytes,
                              const Whole& whole);

@@ -27,6 +27,7 @@ class SeqCst {
   void fence(ThreadView& thread) {
     before_fences_.join(thread.clock);
     thread.fence = fences_.add();
+    thread.known = nullptr;
     Fence& fence = fences_[thread.fence];
     fence.clock = before_fences_;
     fence.place = next();

@@ -25,6 +25,7 @@ Shadow::~Shadow() {
 }
 
 void Shadow::reset() {
+  forget_locations();
   if (++run_ == 0) {
     // Run numbers have come round: stamps of 2^32 runs ago would pass for ours.
     for (std::size_t i = 0; i < capacity_; ++i) {
@@ -78,11 +79,11 @@ void Shadow::grow_table() {
 // Bounded: a byte keeps at most one read and one write of each thread, a cell so 8 * 2 * 32.
 void Shadow::grow_overflow(Cell& cell) {
   const std::uint32_t old = cell.overflow;
-  const std::uint32_t old_count = cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2;
-  cell.capacity_log2 =
-      cell.capacity_log2 == 0 ? std::uint8_t{3} : static_cast<std::uint8_t>(cell.capacity_log2 + 1);
-  cell.overflow = overflow_.add_array(1U << cell.capacity_log2);
-  for (std::uint32_t i = 0; i < old_count; ++i) overflow_[cell.overflow + i] = overflow_[old + i];
+  const std::uint32_t old_count = further(cell);
+  const std::uint32_t count = old_count == 0 ? 8 : old_count * 2;
+  cell.overflow = overflow_.add_array(count + 1);
+  overflow_[cell.overflow].word = count;
+  for (std::uint32_t i = 1; i <= old_count; ++i) overflow_[cell.overflow + i] = overflow_[old + i];
 }
 
 }  // namespace aiosim::memory

@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "memory/layout.h"
 #include "memory/pool.h"
@@ -25,7 +26,7 @@ struct Access {
   static constexpr unsigned size_shift = 56;
   static constexpr std::uint64_t bytes_mask = std::uint64_t{0xff} << bytes_shift;
   static constexpr std::uint64_t write_mask = std::uint64_t{1} << write_shift;
-  static constexpr std::uint64_t who_mask = (std::uint64_t{1} << bytes_shift) - 1;
+  static constexpr unsigned who_shift = 64 - bytes_shift;
 
   const void* pc;
   std::uint64_t word;  // 0 is none: epochs count from 1
@@ -45,22 +46,30 @@ struct Access {
   bool write() const { return (word >> write_shift & 1) != 0; }
   std::uint8_t size() const { return static_cast<std::uint8_t>(word >> size_shift); }
   void drop(std::uint8_t bytes) { word &= ~(std::uint64_t{bytes} << bytes_shift); }
-  /// Was it the same thread, since its last operation, and did it the same or more?
+  /// Are its bytes all of the other's?
+  bool covers(const Access& other) const { return (~word & other.word & bytes_mask) == 0; }
+  /// Was it the same thread, and did it just the same?
+  bool is_like(const Access& other) const { return (word ^ other.word) >> thread_shift == 0; }
+  /// Was it the same thread, since its last operation?
+  bool is_same_time(const Access& other) const { return ((word ^ other.word) << who_shift) == 0; }
+  /// Did it the same or more?
   bool includes(const Access& other) const {
-    const std::uint64_t what = other.word & (bytes_mask | write_mask);
-    return ((word ^ other.word) & who_mask) == 0 && (~word & what) == 0;
+    return (~word & other.word & (bytes_mask | write_mask)) == 0;
   }
 };
 
-struct alignas(64) Cell {
+struct alignas(16) CellHead {
+  std::uint32_t run = 0;
+  std::uint32_t overflow = 0;  // 0, or where their number and the further accesses are
+  std::uint16_t count = 0;     // of accesses
+  std::uint8_t atomics = 0;    // the bytes that are of some atomic location, by bit
+  std::uint8_t flags = 0;
+  std::uint32_t location = 0;  // first atomic location in these bytes; the block if freed; or 0
+};
+
+struct alignas(64) Cell : CellHead {
   static constexpr std::uint16_t inline_accesses = 3;
 
-  std::uint32_t run;
-  std::uint16_t count;         // of accesses
-  std::uint8_t capacity_log2;  // of overflow, 0 if there is none
-  std::uint8_t flags;
-  std::uint32_t location;  // first atomic location in these bytes; the block if freed; 0 if none
-  std::uint32_t overflow;  // first of `capacity` further accesses
   std::array<Access, inline_accesses> accesses;
 
   // `flags`: of the cell's last bytes, how many lie outside of every block; and these.
@@ -68,29 +77,32 @@ struct alignas(64) Cell {
   static constexpr std::uint8_t freed_flag = 0x10;
   static constexpr std::uint8_t covered_flag = 0x20;  // by a 16 byte location of the cell before
 
-  // Few stores, when the compiler has put them together.
-  [[gnu::always_inline]] void start(std::uint32_t in_run, std::uint32_t of_block = 0,
-                                    std::uint8_t with_flags = 0) {
-    run = in_run;
-    count = 0;
-    capacity_log2 = 0;
-    flags = with_flags;
-    location = of_block;
-    overflow = 0;
+  /// Nothing is known of it but this.
+  [[gnu::always_inline]] void start(const CellHead& head) {
+    static_cast<CellHead&>(*this) = head;
     accesses[0].word = 0;
   }
 
   bool freed() const { return (flags & freed_flag) != 0; }
   bool covered() const { return (flags & covered_flag) != 0; }
   bool poisoned() const { return (flags & (freed_flag | red_mask)) != 0; }
-  /// Nothing but plain accesses is known of it.
-  bool is_plain() const { return location == 0 && flags == 0; }
+  /// If it is not freed.
+  bool has_atomics() const { return location != 0 || covered(); }
+  /// Nothing but one plain access is known of it.
+  bool has_one_access() const {
+    std::uint64_t rest;
+    std::memcpy(&rest, &count, sizeof rest);
+    return rest == 1;
+  }
+  /// Nothing but plain accesses is known of these bytes.
+  bool is_plain(std::uint64_t bytes) const { return flags == 0 && (atomics & bytes) == 0; }
   /// The bytes that nobody may touch, by bit.
   std::uint8_t poison() const {
     return freed() ? std::uint8_t{0xff} : static_cast<std::uint8_t>(0xff00U >> (flags & red_mask));
   }
 };
 static_assert(sizeof(Cell) == 64);
+static_assert(offsetof(CellHead, location) - offsetof(CellHead, count) == 4);
 
 class Shadow {
  public:
@@ -104,7 +116,8 @@ class Shadow {
 
   /// The bytes that an access takes of its cell, which it does not leave.
   static std::uint8_t part_of(std::uintptr_t at, std::size_t size) {
-    return static_cast<std::uint8_t>(((1U << size) - 1) << at % cell_bytes);
+    return size == cell_bytes ? std::uint8_t{0xff}
+                              : static_cast<std::uint8_t>(((1U << size) - 1) << at % cell_bytes);
   }
 
   Shadow();
@@ -114,6 +127,11 @@ class Shadow {
 
   void reset();
   std::uint32_t run() const { return run_; }
+
+  /// Another one once what was known of the locations of some cell does not hold: with each run,
+  /// and when memory with locations in it is freed. The low bits are free for a size.
+  std::uint64_t locations_stamp() const { return locations_stamp_; }
+  void forget_locations() { locations_stamp_ += stamp_step; }
 
   /// The cell of an address in [direct_address, direct_address + direct_bytes), as it was left,
   /// maybe by an earlier run.
@@ -125,7 +143,7 @@ class Shadow {
     const std::uintptr_t offset = address - direct_address;
     Cell& cell = offset < direct_bytes ? direct(offset) : far(address);
     if (cell.run != run_) [[unlikely]]
-      cell.start(run_);
+      cell.start({.run = run_});
     return cell;
   }
 
@@ -144,14 +162,14 @@ class Shadow {
 
   Access& access(Cell& cell, std::uint32_t i) {
     return i < Cell::inline_accesses ? cell.accesses[i]
-                                     : overflow_[cell.overflow + (i - Cell::inline_accesses)];
+                                     : overflow_[cell.overflow + 1 + (i - Cell::inline_accesses)];
   }
   /// Room for another access, to be filled in.
   Access& add(Cell& cell) {
-    const std::uint32_t capacity =
-        Cell::inline_accesses + (cell.capacity_log2 == 0 ? 0U : 1U << cell.capacity_log2);
-    if (cell.count == capacity) [[unlikely]]
+    if (cell.count >= Cell::inline_accesses && cell.count == Cell::inline_accesses + further(cell))
+        [[unlikely]] {
       grow_overflow(cell);
+    }
     return access(cell, cell.count++);
   }
   void remove(Cell& cell, std::uint32_t i) {
@@ -165,6 +183,7 @@ class Shadow {
   static constexpr std::uintptr_t cells_per_page = (1U << page_shift) / cell_bytes;
   static constexpr std::uintptr_t cache_shift = 7;
   static constexpr std::size_t pages_per_mapping = 32;
+  static constexpr std::uint64_t stamp_step = 32;
 
   struct alignas(64) Page {
     std::uintptr_t number;
@@ -187,8 +206,13 @@ class Shadow {
   Page* new_page(std::uintptr_t number);
   void grow_table();
   void grow_overflow(Cell& cell);
+  /// Room for accesses beside the cell.
+  std::uint32_t further(const Cell& cell) const {
+    return cell.overflow == 0 ? 0U : static_cast<std::uint32_t>(overflow_[cell.overflow].word);
+  }
 
   std::uint32_t run_ = 0;
+  std::uint64_t locations_stamp_ = 0;
   Cell* direct_;
   std::array<Cached, 1U << cache_shift> cache_{};
   std::size_t capacity_ = 4096;  // of the table

@@ -27,6 +27,8 @@ struct Memory::State {
 
   ChoiceSource& choices;
   MemoryMode mode = MemoryMode::weak;
+  /// With one thread, and under sequential consistency, nothing but the newest is ever read.
+  bool keeps_history = false;
   std::uint32_t thread_count = 1;
   std::uint64_t behaviour = 0;
   Shadow shadow;
@@ -37,19 +39,16 @@ struct Memory::State {
   RunTable annotated;  // address -> message
   Pool<Message> annotations;
   std::array<ThreadView, max_threads> threads;
+  /// A location that was looked up: right while the shadow's stamp is that of the key.
   struct Recent {
     std::uintptr_t address = 0;
-    std::uint32_t run = 0;
-    unsigned size = 0;
+    std::uint64_t key = 0;
     Cell* cell = nullptr;
     Location* location = nullptr;
   };
-  std::array<Recent, 32> recents;  // a cache of lookups
+  std::array<Recent, 128> recents;  // a cache of lookups
 
   Accessor accessor(std::uint32_t thread, const void* pc) { return {thread, threads[thread], pc}; }
-
-  /// With one thread, and under sequential consistency, nothing but the newest is ever read.
-  bool keeps_history() const { return thread_count > 1 && mode == MemoryMode::weak; }
 
   /// Operations of a thread are counted to 2^27: enough to tell the edges of a run apart.
   void edge(std::uint32_t thread, std::uint64_t from, std::uint64_t number) {
@@ -60,22 +59,26 @@ struct Memory::State {
   /// A location that was looked up before in this run, if it is still at hand.
   Recent& recent(std::uintptr_t address) { return recents[(address / 4) % recents.size()]; }
   bool is_current(const Recent& entry, std::uintptr_t address, unsigned size) const {
-    return entry.address == address && entry.size == size && entry.run == shadow.run() &&
-           entry.cell->run == entry.run && !entry.cell->freed();
+    return entry.address == address && entry.key == key_of(size);
   }
+  std::uint64_t key_of(unsigned size) const { return shadow.locations_stamp() | size; }
 
   /// The location of an atomic access; ends the run if it is misaligned or freed memory.
   const Recent& locate(const Accessor& by, const void* at, unsigned size, const char* what) {
     const std::uintptr_t address = address_of(at);
     Recent& entry = recent(address);
     if (!is_current(entry, address, size)) [[unlikely]]
-      look_up(entry, by, address, size, what);
+      look_up(entry, by.thread, by.view, by.pc, address, size, what);
     return entry;
   }
-  [[gnu::noinline]] void look_up(Recent& entry, Accessor by, std::uintptr_t address,
-                                 unsigned size, const char* what) {
-    Cell& cell = races.atomic_cell(by, address, size, what);
-    entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
+  [[gnu::noinline]] void look_up(Recent& entry, std::uint32_t thread, ThreadView& view,
+                                 const void* pc, std::uintptr_t address, unsigned size,
+                                 const char* what) {
+    Cell& cell = races.atomic_cell({thread, view, pc}, address, size, what);
+    note(entry, cell, address, size);
+  }
+  void note(Recent& entry, Cell& cell, std::uintptr_t address, unsigned size) {
+    entry = {address, key_of(size), &cell, &locations.find(cell, address, size)};
   }
 
   std::uint32_t ordinal_of(const void* at, unsigned size) {
@@ -90,16 +93,25 @@ struct Memory::State {
     Cell& cell = shadow.cell(address);
     if ((cell.poison() & Shadow::bytes_of(address, size)) != 0) return 0;
     Recent& entry = recent(address);
-    entry = {address, shadow.run(), size, &cell, &locations.find(cell, address, size)};
+    note(entry, cell, address, size);
     return entry.location->ordinal;
   }
 
   // Memory's, see there, at a location that was looked up; in operations.h.
-  Outcome load(const Accessor& by, const Recent& found, const void* at, unsigned size, int order);
-  void store(const Accessor& by, const Recent& found, void* at, unsigned size, Value value,
-             int order);
-  Outcome rmw(const Accessor& by, const Recent& found, void* at, unsigned size, Rmw op,
-              Value operand, int order);
+  template <unsigned size>
+  Outcome load(const Accessor& by, const Recent& found, const void* at, int order);
+  template <unsigned size>
+  void store(const Accessor& by, const Recent& found, void* at, Value value, int order);
+  template <unsigned size>
+  Outcome rmw(const Accessor& by, const Recent& found, void* at, Rmw op, Value operand, int order);
+  /// One of those that a load may read.
+  struct Chosen {
+    Store* store;
+    std::uint32_t index;
+    std::uint32_t candidates;
+  };
+  Chosen choose_store(const Location& location, std::uint32_t thread, const ThreadView& view,
+                      int order);
 
   std::uint32_t index_of(const Location& location, const Store& store) const {
     std::uint32_t index = 0;
@@ -122,7 +134,7 @@ struct Memory::State {
   [[gnu::always_inline]] void write(Location& location, const Accessor& by, int order_number,
                                     Value value, bool continues) {
     history.append(location, by.view, by.thread, order_number, value,
-                   continues ? location.newest : nullptr, keeps_history(), by.pc);
+                   continues ? location.newest : nullptr, keeps_history, by.pc);
     if (releases(order_number)) by.view.tick(by.thread);
   }
 };

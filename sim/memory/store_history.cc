@@ -22,6 +22,30 @@ const char* order_name(int order) {
   }
 }
 
+void StoreHistory::take_more() {
+  constexpr std::uint32_t at_once = 64;
+  fresh_ = &stores_[stores_.add_array(at_once)];
+  fresh_end_ = fresh_ + at_once;
+}
+
+void StoreHistory::write_down(ThreadView& view) {
+  Message& message = messages_[messages_.add()];
+  message.clock = view.clock;
+  message.fence = view.fence;
+  view.known = &message;
+}
+
+Release StoreHistory::both(const Release& one, const Release& other) {
+  if (one.message == nullptr) return other;
+  Message& message = messages_[messages_.add()];
+  message.clock = one.message->clock;
+  message.clock.raise(one.thread, one.epoch);
+  message.clock.join(other.message->clock);
+  message.clock.raise(other.thread, other.epoch);
+  message.fence = std::max(one.message->fence, other.message->fence);
+  return {&message, one.epoch, one.thread, false};
+}
+
 void StoreHistory::restart(Location& location, Value value) {
   drop(location);
   Store& store = take();
@@ -36,8 +60,7 @@ void StoreHistory::restart(Location& location, Value value) {
   store.thread = 0;
   store.order = relaxed;
   store.initial = true;
-  store.releases = false;
-  store.is_clock = false;
+  store.released = {};
   location.newest = &store;
   location.oldest = &store;
   location.depth = 1;
@@ -55,8 +78,9 @@ void StoreHistory::drop_overlapping(const Location& location) {
 //             before any fence so far, precede it (`place` is infinite, `fences` all fences);
 //   4.3, 4.4  fence X happens before the load: seq_cst writes and reads before X in S, and whatever
 //             happens before a fence that precedes X, precede it.
-bool StoreHistory::bounds(const Store& store, const ThreadView& view, const VectorClock* fences,
-                          std::uint32_t place) const {
+[[gnu::always_inline]] inline bool StoreHistory::bounds(const Store& store, const ThreadView& view,
+                                                        const VectorClock* fences,
+                                                        std::uint32_t place) const {
   const auto before = [&](std::uint32_t thread, std::uint32_t epoch) {
     return view.happens_before_me(thread, epoch) ||
            (fences != nullptr && epoch <= (*fences)[thread]);

@@ -16,6 +16,7 @@
 #include "memory/pool.h"
 #include "memory/seq_cst.h"
 #include "memory/thread_view.h"
+#include "memory/value.h"
 
 namespace aiosim::memory {
 
@@ -34,9 +35,7 @@ struct Store {
   std::uint8_t thread;
   std::uint8_t order;
   bool initial;                                       // not written by an atomic operation
-  bool releases;                                      // `released` counts
-  bool is_clock;                                      // `released` is the writer's clock, no more
-  Message released;                                   // what an acquiring reader synchronises with
+  Release released;                                   // what an acquiring reader synchronises with
   std::array<std::uint32_t, max_threads> first_read;  // epoch
   std::array<std::uint8_t, max_threads> stale_reads;
 };
@@ -49,12 +48,26 @@ class StoreHistory {
 
   void reset() {
     stores_.reset();
+    messages_.reset();
     free_ = nullptr;
+    fresh_ = fresh_end_ = nullptr;
   }
 
   /// Brings the history up to date with memory, which holds `value` now.
+  template <unsigned size = 16>
   void refresh(Location& location, Value value) {
-    if (location.newest == nullptr || location.newest->value != value) restart(location, value);
+    using Word = WordOf<size>;
+    if (location.newest == nullptr ||
+        static_cast<Word>(location.newest->value) != static_cast<Word>(value)) [[unlikely]] {
+      restart(location, value);
+    }
+  }
+
+  /// What `thread` releases now; its clock ticks afterwards.
+  [[gnu::always_inline]] Release release(ThreadView& view, std::uint32_t thread) {
+    if (view.known == nullptr) [[unlikely]]
+      write_down(view);
+    return {view.known, view.clock[thread], static_cast<std::uint8_t>(thread), true};
   }
 
   /// The stores that `thread` may read with this order, newest first; their number.
@@ -81,6 +94,9 @@ class StoreHistory {
   std::uint32_t older_candidates(const Location& location, const ThreadView& view,
                                  std::uint32_t thread, int order, Candidates& out) const;
   Store& take();
+  void take_more();
+  void write_down(ThreadView& view);
+  Release both(const Release& one, const Release& other);
   void restart(Location& location, Value value);
   void drop_overlapping(const Location& location);
   bool bounds(const Store& store, const ThreadView& view, const VectorClock* fences,
@@ -89,14 +105,21 @@ class StoreHistory {
   SeqCst& seq_cst_;
   Locations& locations_;
   Pool<Store> stores_;
+  Pool<Message> messages_;
   Store* free_ = nullptr;  // linked by `older`
+  Store* fresh_ = nullptr;
+  Store* fresh_end_ = nullptr;
 };
 
 inline Store& StoreHistory::take() {
-  if (free_ == nullptr) return stores_[stores_.add()];
-  Store& store = *free_;
-  free_ = store.older;
-  return store;
+  if (free_ != nullptr) {
+    Store& store = *free_;
+    free_ = store.older;
+    return store;
+  }
+  if (fresh_ == fresh_end_) [[unlikely]]
+    take_more();
+  return *fresh_++;
 }
 
 inline void StoreHistory::drop(Location& location) {
@@ -121,9 +144,7 @@ inline void StoreHistory::drop(Location& location) {
     const std::uint32_t place = seq_cst_.next();
     if (store.seq_cst == 0) store.seq_cst = place;
   }
-  if (!store.releases) return;
-  // A thread that knows of an operation knows all that happened before it.
-  if (store.is_clock && view.happens_before_me(store.thread, store.epoch)) return;
+  if (store.released.message == nullptr || view.knows(store.released)) return;
   if (acquires(order)) {
     view.acquire(store.released);
   } else {
@@ -153,26 +174,11 @@ inline void StoreHistory::drop(Location& location) {
   store->thread = static_cast<std::uint8_t>(thread);
   store->order = static_cast<std::uint8_t>(order);
   store->initial = false;
-  store->releases = true;
-  store->is_clock = releases(order);
-  if (releases(order)) {
-    store->released.clock = view.clock;
-    store->released.fence = view.fence;
-  } else if (view.has_released) {
-    store->released = view.released;
-  } else {
-    store->releases = false;
-  }
-  // What was acquired is in the clock.
-  if (continued != nullptr && continued->releases && !(store->is_clock && acquires(order))) {
-    store->is_clock = false;
-    if (store->releases) {
-      store->released.clock.join(continued->released.clock);
-      store->released.fence = std::max(store->released.fence, continued->released.fence);
-    } else {
-      store->released = continued->released;
-      store->releases = true;
-    }
+  store->released = releases(order) ? release(view, thread) : view.released;
+  // What was acquired, or is known, is in the clock.
+  if (continued != nullptr && continued->released.message != nullptr &&
+      !(releases(order) && (acquires(order) || view.knows(continued->released)))) {
+    store->released = both(store->released, continued->released);
   }
   if (!keep) drop(location);
   if (location.overlapped) [[unlikely]]

@@ -15,9 +15,10 @@ struct ThreadView {
   std::uint8_t spurious_failures = 0;  // of weak compare-exchanges, in a row
   bool newest_next = false;      // the next load reads the newest store
   bool has_acquired = false;
-  bool has_released = false;
+  /// Clock and fence but for the thread's own epoch; null once they have changed.
+  const Message* known = nullptr;
   Message acquired;  // what relaxed reads saw: an acquire fence takes it over
-  Message released;  // what the last release fence published: relaxed stores carry it
+  Release released;  // what the last release fence published: relaxed stores carry it
 
   void reset() {
     clock.clear();
@@ -26,29 +27,38 @@ struct ThreadView {
     spurious_failures = 0;
     newest_next = false;
     has_acquired = false;
-    has_released = false;
+    known = nullptr;
+    released = {};
   }
 
   void acquire(const Message& message) { acquire(message.clock, message.fence); }
   void acquire(const VectorClock& from, std::uint32_t from_fence) {
-    clock.join(from);
+    if (clock.join(from) || from_fence > fence) known = nullptr;
     fence = std::max(fence, from_fence);
   }
+  void acquire(const Release& from) {
+    acquire(*from.message);
+    if (clock.raise(from.thread, from.epoch)) known = nullptr;
+  }
   /// For a later acquire fence.
-  void remember(const Message& message) {
+  void remember(const Release& from) {
     if (!has_acquired) {
-      acquired = message;
+      acquired = *from.message;
       has_acquired = true;
-      return;
+    } else {
+      acquired.clock.join(from.message->clock);
+      acquired.fence = std::max(acquired.fence, from.message->fence);
     }
-    acquired.clock.join(message.clock);
-    acquired.fence = std::max(acquired.fence, message.fence);
+    acquired.clock.raise(from.thread, from.epoch);
+  }
+  bool knows(const Release& of) const {
+    return of.is_clock && happens_before_me(of.thread, of.epoch);
   }
   bool happens_before_me(std::uint32_t thread, std::uint32_t epoch) const {
     return epoch <= clock[thread];
   }
   /// What follows a release must not look as if it were released too.
-  void tick(std::uint32_t thread) { clock.set(thread, clock[thread] + 1); }
+  void tick(std::uint32_t thread) { clock.advance(thread); }
 };
 
 /// Memory orders as the ABI numbers them. A consume is an acquire, as in every compiler.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "memory/memory.h"
 
@@ -55,7 +56,12 @@ inline Value truncate(Value value, unsigned size) {
   return size >= 16 ? value : value & ((Value{1} << (8 * size)) - 1);
 }
 
-inline Value combine(Rmw op, Value old, Value operand) {
+/// What values of `size` bytes are computed with.
+template <unsigned size>
+using WordOf = std::conditional_t<size <= 8, std::uint64_t, Value>;
+
+template <class T>
+T combine(Rmw op, T old, T operand) {
   switch (op) {
     case Rmw::exchange:
       return operand;

@@ -27,9 +27,23 @@ class VectorClock {
     at_[thread] = epoch;
     used_ = std::max(used_, thread + 1);
   }
-  void join(const VectorClock& other) {
+  /// The same for one thread's epoch.
+  bool raise(std::uint32_t thread, std::uint32_t epoch) {
+    if (epoch <= at_[thread]) return false;
+    set(thread, epoch);
+    return true;
+  }
+  /// The next epoch of a thread that has one.
+  void advance(std::uint32_t thread) { ++at_[thread]; }
+  /// Whether it grew.
+  bool join(const VectorClock& other) {
     used_ = std::max(used_, other.used_);
-    for (std::uint32_t i = 0; i < other.used_; ++i) at_[i] = std::max(at_[i], other.at_[i]);
+    bool grew = false;
+    for (std::uint32_t i = 0; i < other.used_; ++i) {
+      grew |= at_[i] < other.at_[i];
+      at_[i] = std::max(at_[i], other.at_[i]);
+    }
+    return grew;
   }
   void clear() {
     std::fill_n(at_.begin(), used_, 0u);

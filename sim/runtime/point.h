@@ -31,38 +31,41 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
 }
 
 [[gnu::always_inline]] inline std::uint32_t World::ask_who_runs(Thread& me) {
-  Question& question = who_runs_;  // the rest is as find_candidates() left it
+  Question& question = me.who_runs;  // the rest is as find_candidates() left it
   question.key.number = me.counts[static_cast<std::size_t>(Kind::sched)];
   question.step = step_;
   question.pc = site_.pc;
-  if (watch_ != Watch::nothing) [[unlikely]]
-    tell_pending(question);
-  ++me.harness;
-  const std::uint32_t value = chooser_->choose(question);
-  --me.harness;
-  if (watch_ != Watch::nothing) [[unlikely]]
-    asked_while_watched();
+  const std::uint32_t value =
+      watch_ == Watch::nothing ? chooser_->choose(question) : ask_who_watches(me);
   if (value != 0) [[unlikely]]
     return given(question, value, nullptr);
-  hash_ += dull_who_runs_;
+  hash_ += me.dull_who_runs;
   return 0;
 }
 
-[[gnu::always_inline]] inline bool World::schedule(Thread& me) {
-  ++me.counts[static_cast<std::size_t>(Kind::sched)];
-  if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_ || listed_for_ != &me ||
-      me.yielded) [[unlikely]] {
-    find_candidates(me);
-  }
-  const bool asks = candidate_count_ > 1 || watch_ == Watch::transitions;
-  const std::uint32_t pick = asks ? ask_who_runs(me) : 0;
-  if (pick == 0 && who_runs_.current_enabled) return false;
-  Thread& next = *threads_[candidates_[pick]];
+/// `me` is harness, and its list right.
+[[gnu::always_inline]] inline bool World::schedule_as_listed(Thread& me) {
+  const std::uint32_t pick = me.asks ? ask_who_runs(me) : 0;
+  if (pick == 0 && me.who_runs.current_enabled) return false;
+  Thread& next = *threads_[me.candidates[pick]];
   if (&next == &me) return false;
   switch_to(me, next);
   return true;
 }
 
+[[gnu::always_inline]] inline bool World::schedule(Thread& me) {
+  ++me.counts[static_cast<std::size_t>(Kind::sched)];
+  if (now_ns_ >= runnable_until_ns_ || me.listed_version != runnable_version_ || me.yielded)
+      [[unlikely]] {
+    find_candidates(me);
+  }
+  ++me.harness;
+  const bool others_ran = schedule_as_listed(me);
+  --me.harness;
+  return others_ran;
+}
+
+template <bool special>
 [[gnu::always_inline]] inline bool World::point_of_atomic(Thread& me, const Word& operation,
                                                           Object object, const void* pc,
                                                           Touch next) {
@@ -77,14 +80,18 @@ extern __attribute__((visibility("hidden"))) std::uint64_t g_switches;
   if (me.spin.idle >= spin_limit_) [[unlikely]] {
     spin(me);
   } else {
-    others_ran = schedule(me);
+    ++me.counts[static_cast<std::size_t>(Kind::sched)];
+    // A thread that gave way has no right list.
+    if (now_ns_ >= runnable_until_ns_ || me.listed_version != runnable_version_) [[unlikely]]
+      find_candidates(me);
+    others_ran = schedule_as_listed(me);
   }
   if (me.signal_ready) [[unlikely]] {
     deliver_due_signals(next);
     others_ran = true;
   }
   if (others_ran) site_ = {operation.text, object, pc};  // what is asked next is asked here
-  touch(next);
+  if (special) touch(next);
   return others_ran;
 }
 

@@ -86,6 +86,7 @@ struct Thread {
   int harness = 0;                    // > 0: not under test
   memory::ThreadView* view = nullptr;
   char name[16] = {};
+  char first_name[16] = {};  // of each run
   enum class State : std::uint8_t { enabled, blocked, finished } state = State::enabled;
   bool yielded = false;
   bool detached = false;
@@ -96,6 +97,13 @@ struct Thread {
   bool spins = false;              // blocked until what it re-reads changes
   bool unseen = false;             // blocked before an operation that would wait
   Touch next{};                    // what its next operation works on
+  // Who runs? The question with what it has in common each time, its answers, and what the dull one
+  // adds to the hash: right at World::runnable_version_.
+  std::uint64_t listed_version = 0;
+  std::uint64_t dull_who_runs = 0;
+  bool asks = false;  // the question is put
+  Question who_runs;
+  std::array<std::uint32_t, memory::max_threads + 4> candidates;  // and what is written beyond
   Spin spin{};
   std::uint32_t counts[kind_count] = {};
   Wait wait{};

@@ -23,15 +23,23 @@ namespace {
 // Something may be to be told, or ended.
 [[gnu::noinline]] void check_plain(const void* at, std::size_t size, bool write, const void* pc) {
   const RuntimeScope scope;
-  memory::Memory::State& state = world().memory.state();
+  memory::Memory::State& state = memory_state();
   state.races.plain(state.accessor(g_current->id, pc), memory::address_of(at), size, write);
 }
 
+// Several were. The access does not leave the cell: so `now` says how long it is.
+[[gnu::noinline]] void plain_among_others(memory::Cell& cell, const void* at, memory::Access now) {
+  memory::Memory::State& state = memory_state();
+  if (state.races.settles(cell, g_current->view->clock, now)) return;
+  const RuntimeScope scope;
+  state.races.plain_in_cell(state.accessor(g_current->id, now.pc), cell, memory::address_of(at),
+                            now.size(), now.write());
+}
+
 // Somebody was in the cell before.
-[[gnu::noinline]] void plain_again(memory::Cell& cell, const void* at, std::size_t size, bool write,
-                                   memory::Access access) {
-  if (!memory::RaceDetector::settles(cell, g_current->view->clock, access)) {
-    check_plain(at, size, write, access.pc);
+[[gnu::noinline]] void plain_again(memory::Cell& cell, const void* at, memory::Access now) {
+  if (!memory::RaceDetector::settles_simply(cell, g_current->view->clock, now)) {
+    plain_among_others(cell, at, now);
   }
 }
 
@@ -48,10 +56,10 @@ namespace {
   if (address % memory::Shadow::cell_bytes + size > memory::Shadow::cell_bytes || size == 0) {
     return check_plain(at, size, write, pc);
   }
-  memory::Memory::State& state = world().memory.state();
+  memory::Memory::State& state = memory_state();
   memory::Cell& cell = state.shadow.cell(address);
   const memory::Access access = g_current->access(at, size, write, pc);
-  if (!state.races.plain_at_once(cell, access)) plain_again(cell, at, size, write, access);
+  if (!state.races.plain_at_once(cell, state.shadow.run(), access)) plain_again(cell, at, access);
 }
 
 // Most accesses are to stacks and the heap, and find nothing, or what the thread itself left there.
@@ -64,18 +72,15 @@ namespace {
   const std::uintptr_t address = memory::address_of(at);
   const std::uintptr_t place = address - memory::direct_address;
   if (place >= memory::direct_bytes ||
-      address % memory::Shadow::cell_bytes + size > memory::Shadow::cell_bytes || size == 0)
+      address % memory::Shadow::cell_bytes + size > memory::Shadow::cell_bytes || size == 0 ||
+      (place < memory::stacks_bytes && may_have_returned(at, place, self.id, stack_pointer)))
       [[unlikely]] {
     return plain_elsewhere(at, size, write, pc, stack_pointer);
   }
-  if (place < memory::stacks_bytes && may_have_returned(at, place, self.id, stack_pointer))
-      [[unlikely]] {
-    check_a_frame(at, size, write, pc, stack_pointer);
-  }
-  memory::Memory::State& state = world().memory.state();
+  memory::Memory::State& state = memory_state();
   memory::Cell& cell = state.shadow.direct(place);
   const memory::Access access = self.access(at, size, write, pc);
-  if (!state.races.plain_at_once(cell, access)) plain_again(cell, at, size, write, access);
+  if (!state.races.plain_at_once(cell, state.shadow.run(), access)) plain_again(cell, at, access);
 }
 
 }  // namespace

@@ -69,18 +69,16 @@ struct Operation {
 }
 
 /// Comes to the point before an atomic operation, and finds what it works on.
-template <unsigned size>
+template <unsigned size, bool special>
 [[gnu::always_inline]] inline Operation come_to(World& w, Thread& me, const Word& word,
                                                 const void* at, bool writes, const void* pc) {
   const std::uintptr_t address = memory::address_of(at);
   const std::uintptr_t place = address - memory::stacks_address;
-  if (place < memory::stacks_bytes) [[unlikely]] {
-    const void* const stack_pointer = g_entry.pc == pc ? g_entry.stack_pointer : nullptr;
-    if (may_have_returned(at, place, me.id, stack_pointer)) [[unlikely]] {
-      check_a_frame(at, size, word, pc, stack_pointer);
-    }
+  if (place < memory::stacks_bytes && may_have_returned(at, place, me.id, g_entry.stack_pointer))
+      [[unlikely]] {
+    check_a_frame(at, size, word, pc, g_entry.stack_pointer);
   }
-  memory::Memory::State& state = w.memory.state();
+  memory::Memory::State& state = memory_state();
   const memory::Accessor by{me.id, *me.view, pc};
   by.view.tick(me.id);
   const memory::Memory::State::Recent& found = state.recent(address);
@@ -88,7 +86,7 @@ template <unsigned size>
   const Object object{ObjectType::atomic, is_known ? found.location->ordinal
                                                    : state.find_ordinal(address, size)};
   const bool others_ran =
-      w.point_of_atomic(me, word, object, pc, {World::id_of(object), writes});
+      w.point_of_atomic<special>(me, word, object, pc, {World::id_of(object), writes});
   if (others_ran || !is_known) [[unlikely]] {
     // Another thread's frame may have returned meanwhile.
     if (place < memory::stacks_bytes && may_have_returned(at, place, me.id, nullptr)) {
@@ -144,23 +142,22 @@ std::string read_detail(int order, const Outcome& outcome) {
   return text;
 }
 
-// --- the operations, `me` being harness meanwhile ------------------------------------------------
+// --- the operations, `me` being harness meanwhile; `special` is the world's is_special() ---------
 
-template <unsigned size>
+template <unsigned size, bool special>
 [[gnu::always_inline]] inline Value simulated_load(const void* at, int order, const void* pc) {
   const UnderRuntime me;
   World& w = world();
-  if (w.is_special()) [[unlikely]]
-    order = strengthened_order(w, pc, order, true, false);
-  const Operation o = come_to<size>(w, *me, load_word, at, false, pc);
-  if (w.is_special()) [[unlikely]] {
+  if (special) order = strengthened_order(w, pc, order, true, false);
+  const Operation o = come_to<size, special>(w, *me, load_word, at, false, pc);
+  if (special) {
     touch_order(w, order);
     touch_load(w, o.object, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  const Outcome outcome = o.state.load(o.by, o.found, at, size, order);
+  const Outcome outcome = o.state.load<size>(o.by, o.found, at, order);
   w.record_atomic(*me, load_word, o.object);
-  if (w.is_special()) [[unlikely]] {
+  if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
       w.trace(load_word.text, o.object, traced(outcome.value, size), outcome.store, pc,
@@ -171,21 +168,20 @@ template <unsigned size>
   return outcome.value;
 }
 
-template <unsigned size>
+template <unsigned size, bool special>
 [[gnu::always_inline]] inline void simulated_store(void* at, Value value, int order,
                                                    const void* pc) {
   const UnderRuntime me;
   World& w = world();
-  if (w.is_special()) [[unlikely]]
-    order = strengthened_order(w, pc, order, false, true);
-  const Operation o = come_to<size>(w, *me, store_word, at, true, pc);
-  if (w.is_special()) [[unlikely]] {
+  if (special) order = strengthened_order(w, pc, order, false, true);
+  const Operation o = come_to<size, special>(w, *me, store_word, at, true, pc);
+  if (special) {
     touch_order(w, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  o.state.store(o.by, o.found, at, size, value, order);
+  o.state.store<size>(o.by, o.found, at, value, order);
   w.record_atomic(*me, store_word, o.object);
-  if (w.is_special()) [[unlikely]] {
+  if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
       w.trace(store_word.text, o.object, traced(value, size), 0, pc, order_detail(order));
@@ -194,22 +190,21 @@ template <unsigned size>
   w.moved_on(*me);
 }
 
-template <unsigned size>
+template <unsigned size, bool special>
 [[gnu::noinline]] Value simulated_rmw(void* at, memory::Rmw op, Value operand, int order,
                                       const void* pc) {
   const UnderRuntime me;
   World& w = world();
   const Word& word = rmw_words[static_cast<std::size_t>(op)];
-  if (w.is_special()) [[unlikely]]
-    order = strengthened_order(w, pc, order, true, true);
-  const Operation o = come_to<size>(w, *me, word, at, true, pc);
-  if (w.is_special()) [[unlikely]] {
+  if (special) order = strengthened_order(w, pc, order, true, true);
+  const Operation o = come_to<size, special>(w, *me, word, at, true, pc);
+  if (special) {
     touch_order(w, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  const Outcome outcome = o.state.rmw(o.by, o.found, at, size, op, operand, order);
+  const Outcome outcome = o.state.rmw<size>(o.by, o.found, at, op, operand, order);
   w.record_atomic(*me, word, o.object);
-  if (w.is_special()) [[unlikely]] {
+  if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
       w.trace(word.text, o.object, traced(outcome.value, size), traced(operand, size), pc,
@@ -239,7 +234,7 @@ template <unsigned size>
     asked.success = strengthened_order(w, pc, asked.success, true, true);
     asked.failure = strengthened_order(w, pc, asked.failure, true, false);
   }
-  const Operation o = come_to<size>(w, *me, word, at, true, pc);
+  const Operation o = come_to<size, true>(w, *me, word, at, true, pc);
   if (w.is_special()) [[unlikely]] {
     touch_order(w, std::max(asked.success, asked.failure));
     fence_beside(w, pc, Strengthening::Kind::fence_before);
@@ -281,17 +276,30 @@ void simulated_fence(int order, const void* pc) {
 // --- the hooks: in a run, or what the code says -------------------------------------------------
 
 template <class T>
+[[gnu::noinline]] T load_specially(const T* at, int order, const void* pc) {
+  return static_cast<T>(simulated_load<sizeof(T), true>(at, order, pc));
+}
+template <class T>
+[[gnu::noinline]] void store_specially(T* at, T value, int order, const void* pc) {
+  simulated_store<sizeof(T), true>(at, value, order, pc);
+}
+
+template <class T>
 [[gnu::always_inline]] inline T load(const volatile T* at, int order, const void* pc) {
   if (!under_test()) return host_load(at);
-  return static_cast<T>(simulated_load<sizeof(T)>(const_cast<const T*>(at), order, pc));
+  if (world().is_special()) [[unlikely]]
+    return load_specially(const_cast<const T*>(at), order, pc);
+  return static_cast<T>(simulated_load<sizeof(T), false>(const_cast<const T*>(at), order, pc));
 }
 
 template <class T>
 [[gnu::always_inline]] inline void store(volatile T* at, T value, int order, const void* pc) {
   if (!under_test()) {
     host_rmw(at, memory::Rmw::exchange, value);
+  } else if (world().is_special()) [[unlikely]] {
+    store_specially(const_cast<T*>(at), value, order, pc);
   } else {
-    simulated_store<sizeof(T)>(const_cast<T*>(at), value, order, pc);
+    simulated_store<sizeof(T), false>(const_cast<T*>(at), value, order, pc);
   }
 }
 
@@ -299,7 +307,9 @@ template <class T>
 [[gnu::always_inline]] inline T rmw(volatile T* at, memory::Rmw op, T operand, int order,
                                     const void* pc) {
   if (!under_test()) return host_rmw(at, op, operand);
-  return static_cast<T>(simulated_rmw<sizeof(T)>(const_cast<T*>(at), op, operand, order, pc));
+  const auto simulated =
+      world().is_special() ? simulated_rmw<sizeof(T), true> : simulated_rmw<sizeof(T), false>;
+  return static_cast<T>(simulated(const_cast<T*>(at), op, operand, order, pc));
 }
 
 template <class T>

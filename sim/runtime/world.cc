@@ -9,6 +9,7 @@
 
 #include "fault/points.h"
 #include "kernel/kernel.h"
+#include "memory/state.h"
 #include "runtime/call_stack.h"
 #include "runtime/crash.h"
 #include "runtime/heap.h"
@@ -28,7 +29,9 @@ namespace aiosim::runtime {
 namespace context = boost::context::detail;
 
 Thread* g_current = nullptr;
-World* g_world = nullptr;
+// On pages of their own: the speed of a point does not hang on what else is linked.
+alignas(4096) std::byte g_world[sizeof(World)];
+alignas(4096) std::byte g_memory[sizeof(memory::Memory::State)];
 std::uint64_t g_plain_left = max_plain_accesses;
 
 namespace {
@@ -38,7 +41,7 @@ Thread* previous(context::transfer_t from) { return static_cast<Thread*>(from.da
 
 }  // namespace
 
-World::World() : memory(*this), kernel_(std::make_unique<kernel::Kernel>(*this)) {
+World::World() : memory(*this, g_memory), kernel_(std::make_unique<kernel::Kernel>(*this)) {
   kernel = kernel_.get();
 }
 
@@ -55,9 +58,8 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   g_plain_left = max_plain_accesses;
   state_version_ = 1;
   timers_version_ = 0;
-  runnable_version_ = 0;
-  listed_for_ = nullptr;
-  who_runs_ = {};
+  runnable_ = 0;
+  runnable_until_ns_ = 0;
   point_ns_ = options.frozen_clock ? 0 : 1;
   spin_limit_ = options.spin_blocks ? 4 : 16;
   step_ = 0;
@@ -87,11 +89,8 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
     if (library_state_ == nullptr) library_state_ = std::make_unique<LibraryState>();
     library_state_->take();
   }
-  fault::set_world_decider(
-      [this](fault::PointId id) {
-        return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
-      },
-      [this](fault::PointId) { choose(Kind::fault, 1); });  // counted, so that keys stay
+  const bool faults = fault::any_is_armed();
+  if (faults) decide_faults();
   chooser.begin();
   watch_ = chooser.watches();
   special_ = options.record_trace || strengthens() || watch_ == Watch::transitions;
@@ -109,12 +108,20 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   set_fs(first.tcb->fs);
   context::jump_fcontext(first.context, nullptr);
   // end_run() jumped back, with the caller's %fs.
-  fault::set_world_decider(nullptr, nullptr);
+  if (faults) fault::set_world_decider(nullptr, nullptr);
   time_jump_probe = nullptr;
   kernel_call_probe = nullptr;
   if (watch_ == Watch::transitions) tell_end();
   if (verdict_.passed() && !cut_ && first.state == Thread::State::finished) look_at_remains();
   return take_result();
+}
+
+void World::decide_faults() {
+  fault::set_world_decider(
+      [this](fault::PointId id) {
+        return choose(Kind::fault, 2, fault::catalogue()[static_cast<std::size_t>(id)].name) != 0;
+      },
+      [this](fault::PointId) { choose(Kind::fault, 1); });  // counted, so that keys stay
 }
 
 // The body has returned.
@@ -184,6 +191,9 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
     Thread& fresh = *pool_.back();
     fresh.stack = std::make_unique<Stack>(map_stack(id));
     fresh.id = id;
+    fresh.who_runs.key.thread = id;
+    fresh.first_name[0] = 'T';
+    *std::to_chars(fresh.first_name + 1, std::end(fresh.first_name), id).ptr = '\0';
   }
   Thread& thread = *pool_[id];
   if (thread.tcb_generation != tcb_generation) {
@@ -205,14 +215,16 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   thread.result = nullptr;
   thread.exit_handlers.clear();
   thread.specific.clear();
-  thread.name[0] = 'T';
-  *std::to_chars(thread.name + 1, std::end(thread.name), id).ptr = '\0';
+  std::memcpy(thread.name, thread.first_name, sizeof thread.name);
   thread.live_from = thread.stack->low;
   thread.live_pc = nullptr;
   thread.context = context::make_fcontext(thread.stack->top, stack_size, enter);
   threads_.push_back(&thread);
-  runnable_ |= 1U << id;
-  listed_for_ = nullptr;
+  thread.listed_version = 0;
+  thread.who_runs.pending = {};
+  thread.who_runs.touched = {};
+  thread.who_runs.time_jumped = false;
+  set_runnable(runnable_ | 1U << id);
   return thread;
 }
 
@@ -276,7 +288,8 @@ void World::exit_thread(void* result) {
 namespace aiosim {
 
 RunResult run(const std::function<void()>& body, Chooser& chooser, const RunOptions& options) {
-  if (runtime::g_world == nullptr) runtime::g_world = new runtime::World;
+  static runtime::World* const made = new (runtime::g_world) runtime::World;
+  static_cast<void>(made);
   return runtime::world().run(body, chooser, options);
 }
 

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <boost/context/detail/fcontext.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -59,7 +60,8 @@ class World final : public memory::ChoiceSource {
     point(operation, object, pc, {id_of(object), true});
   }
   /// The same for the hooks of atomics, who have moved the thread's clock (point.h). Returns
-  /// whether other code ran meanwhile.
+  /// whether other code ran meanwhile. `special`: is_special(), or not known.
+  template <bool special>
   bool point_of_atomic(Thread& me, const Word& operation, Object object, const void* pc,
                        Touch next);
 
@@ -84,7 +86,8 @@ class World final : public memory::ChoiceSource {
   void wrote_nothing(Object object);
 
   /// An atomic operation read `value` and left it there / changed something.
-  static void read_again(Thread& me, const void* at, unsigned size, std::uint64_t value) {
+  [[gnu::always_inline]] static void read_again(Thread& me, const void* at, unsigned size,
+                                                std::uint64_t value) {
     me.spin.note(at, size, value);
   }
   static void moved_on(Thread& me) { me.spin.idle = 0; }
@@ -107,7 +110,10 @@ class World final : public memory::ChoiceSource {
   Wake block(const Wait& wait);
 
   /// State that some Wait::ready reads has changed.
-  void state_changed() { ++state_version_; }
+  void state_changed() {
+    ++state_version_;
+    runnable_until_ns_ = 0;
+  }
 
   /// The current thread gives way: another enabled thread is preferred at this point.
   void yield(const char* operation, const void* pc);
@@ -205,17 +211,19 @@ class World final : public memory::ChoiceSource {
   }
   /// Runs the thread that the chooser picks; returns when the current one is picked again.
   bool schedule(Thread& me);
+  bool schedule_as_listed(Thread& me);
   std::uint32_t ask_who_runs(Thread& me);
-  void asked_while_watched() {
-    touched_.clear();
-    time_jumped_ = false;
-  }
-  void tell_pending(Question& question);
+  std::uint32_t ask_who_watches(Thread& me);
   void tell_end();
   std::uint32_t given(const Question& question, std::uint32_t value, const char* label);
   static ObjectId wait_object(Object object);
   void find_candidates(Thread& me);
   void find_runnable();
+  void set_runnable(std::uint32_t threads) {
+    if (threads == runnable_) return;
+    runnable_ = threads;
+    ++runnable_version_;
+  }
   /// The current thread starts to wait for what is not there.
   void not_runnable(const Thread& me);
   void let_time_jump();
@@ -225,6 +233,7 @@ class World final : public memory::ChoiceSource {
   [[noreturn]] void cut_run();
   static void enter(boost::context::detail::transfer_t from);
   RunResult take_result();
+  void decide_faults();
   void look_at_remains();
   static std::string describe_wait(const Thread& thread);
   void trace_choice(const RawChoice& choice);
@@ -265,15 +274,11 @@ class World final : public memory::ChoiceSource {
   std::uint64_t state_version_ = 0;
   std::uint64_t timers_version_ = 0;      // state_version_ when timers_due_ns_ was taken
   std::int64_t timers_due_ns_ = -1;
-  // Who can run: bits by thread id, right while state_version_ is runnable_version_ and the clock
-  // before runnable_until_ns_. A thread that starts to wait, or is new, sets the version to 0.
+  // Who can run: bits by thread id, right while the clock is before runnable_until_ns_. Who changes
+  // what it is made of sets that to 0. Its version is what the threads' lists are made of.
   std::uint32_t runnable_ = 0;
-  std::uint64_t runnable_version_ = 0;
   std::int64_t runnable_until_ns_ = 0;
-  const Thread* listed_for_ = nullptr;    // who asks candidates_, made of runnable_
-  std::uint32_t candidate_count_ = 0;
-  Question who_runs_;                     // with what all these questions have in common
-  std::uint64_t dull_who_runs_ = 0;       // what a dull answer to it adds to the hash
+  std::uint64_t runnable_version_ = 1;
   std::int64_t point_ns_ = 1;             // by what a point moves the clock
   std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;
@@ -281,7 +286,6 @@ class World final : public memory::ChoiceSource {
   Site site_;
   std::vector<Thread*> threads_;          // of this run, by id
   std::vector<std::unique_ptr<Thread>> pool_;
-  std::array<std::uint32_t, memory::max_threads> candidates_{};
   std::array<Touch, memory::max_threads> pending_{};
   std::vector<RawChoice> choices_;
   std::vector<TraceEvent> trace_;
@@ -303,9 +307,14 @@ class World final : public memory::ChoiceSource {
 /// CLOCK_REALTIME of a world is CLOCK_MONOTONIC plus this.
 inline constexpr std::int64_t realtime_offset_ns = 1'700'000'000'000'000'000;
 
-/// The process's world, once run() was called for the first time.
-extern __attribute__((visibility("hidden"))) World* g_world;
-inline World& world() { return *g_world; }
+/// The process's world, and the state of its memory model, once run() was called for the first
+/// time. At addresses that the compiler knows.
+extern __attribute__((visibility("hidden"))) std::byte g_world[];
+extern __attribute__((visibility("hidden"))) std::byte g_memory[];
+inline World& world() { return reinterpret_cast<World&>(g_world); }
+inline memory::Memory::State& memory_state() {
+  return reinterpret_cast<memory::Memory::State&>(g_memory);
+}
 
 /// Is the caller on a simulated thread, under test (its calls are simulated)?
 inline bool under_test() { return g_current != nullptr && g_current->harness == 0; }

@@ -1,7 +1,5 @@
 // How a world goes on: points, questions, waits, spinning threads, and time.
 #include <algorithm>
-#include <bit>
-#include <limits>
 
 #include "fault/points.h"
 #include "kernel/kernel.h"
@@ -78,7 +76,7 @@ void World::point_before(const Wait& wait, const void* pc, Touch next) {
   me.wait = wait;
   me.interrupt_ns = -1;
   me.state = Thread::State::blocked;
-  runnable_version_ = 0;
+  runnable_until_ns_ = 0;
   me.blocked_since_ns = now_ns_;
   point(wait.operation, wait.object, pc, next);
   me.blocked_total_ns += now_ns_ - me.blocked_since_ns;
@@ -168,93 +166,6 @@ bool World::release_spinners() {
   return any && ++spinners_released_ <= most;
 }
 
-bool World::wait_is_over(Thread& thread) {
-  if (thread.interrupt_ns >= 0 && now_ns_ >= thread.interrupt_ns) return true;
-  if (thread.wait.deadline_ns >= 0 && now_ns_ >= thread.wait.deadline_ns) return true;
-  if (thread.checked_version != state_version_ || thread.spins || thread.unseen) {
-    thread.checked_version = state_version_;
-    thread.ready = thread.wait.ready(thread.wait.data);
-  }
-  return thread.ready;
-}
-
-// The state of nobody has changed: what was found holds until it does, or the next deadline.
-void World::find_runnable() {
-  for (;;) {
-    if (timers_version_ != state_version_) {
-      timers_version_ = state_version_;
-      timers_due_ns_ = kernel->next_deadline_ns();
-    }
-    if (timers_due_ns_ >= 0 && now_ns_ >= timers_due_ns_) {
-      touch({ObjectType::kernel, 0}, true);
-      state_changed();
-      timers_version_ = state_version_;
-      timers_due_ns_ = -1;
-    }
-    constexpr std::int64_t never = std::numeric_limits<std::int64_t>::max();
-    runnable_ = 0;
-    runnable_until_ns_ = timers_due_ns_ >= 0 ? timers_due_ns_ : never;
-    for (Thread* thread : threads_) {
-      if (runnable(*thread)) {
-        runnable_ |= 1U << thread->id;
-      } else if (thread->state == Thread::State::blocked) {
-        for (const std::int64_t due : {thread->wait.deadline_ns, thread->interrupt_ns}) {
-          if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
-        }
-      }
-      // What these wait for comes, and goes to others, without notice.
-      if (thread->spins || thread->unseen) runnable_until_ns_ = 0;
-    }
-    runnable_version_ = state_version_;
-    if (runnable_ != 0) return;
-    let_time_jump();
-  }
-}
-
-// What is known of the others stays right.
-void World::not_runnable(const Thread& me) {
-  listed_for_ = nullptr;
-  if (me.spins || me.signal_ready || me.checked_version != state_version_) {
-    runnable_version_ = 0;
-    return;
-  }
-  runnable_ &= ~(1U << me.id);
-  if (runnable_ == 0) runnable_version_ = 0;  // time is to move
-  for (const std::int64_t due : {me.wait.deadline_ns, me.interrupt_ns}) {
-    if (due >= 0) runnable_until_ns_ = std::min(runnable_until_ns_, due);
-  }
-}
-
-// Canonical order: the current thread first, then by creation index; a thread that gave way comes
-// last, so that the dull answer lets the next one run.
-void World::find_candidates(Thread& me) {
-  if (runnable_version_ != state_version_ || now_ns_ >= runnable_until_ns_) find_runnable();
-  const std::uint32_t mine = runnable_ & (1U << me.id);
-  std::uint32_t n = 0;
-  const auto add = [&](std::uint32_t threads) {
-    for (; threads != 0; threads &= threads - 1) {
-      candidates_[n++] = static_cast<std::uint32_t>(std::countr_zero(threads));
-    }
-  };
-  if (me.yielded) {
-    const std::uint32_t after = runnable_ & ~mine & (~0U << me.id);
-    add(after);
-    add(runnable_ & ~mine & ~after);
-    add(mine);
-  } else {
-    add(mine);
-    add(runnable_ & ~mine);
-  }
-  candidate_count_ = n;
-  listed_for_ = me.yielded ? nullptr : &me;
-  who_runs_.key.thread = me.id;
-  who_runs_.answers = n;
-  who_runs_.threads = {candidates_.data(), n};
-  who_runs_.current_enabled = candidates_[0] == me.id;
-  who_runs_.yielded = me.yielded;
-  dull_who_runs_ = word_of(who_runs_);
-}
-
 std::uint32_t World::ask(Kind kind, std::uint32_t answers, const char* label) {
   Thread& me = *g_current;
   Question question;
@@ -289,22 +200,29 @@ std::uint32_t World::given(const Question& question, std::uint32_t value, const 
 }
 
 void World::tell_end() {
+  std::array<std::uint32_t, memory::max_threads> threads;
   std::uint32_t waiting = 0;
   for (const Thread* thread : threads_) {
     if (thread->state != Thread::State::blocked || retries().gave_up(thread->id)) continue;
-    candidates_[waiting] = thread->id;
+    threads[waiting] = thread->id;
     pending_[waiting++] = thread->next;
   }
-  chooser_->finished(touched_, {candidates_.data(), waiting}, {pending_.data(), waiting});
+  chooser_->finished(touched_, {threads.data(), waiting}, {pending_.data(), waiting});
 }
 
-void World::tell_pending(Question& question) {
+// The chooser is to be told of what the threads do.
+std::uint32_t World::ask_who_watches(Thread& me) {
+  Question& question = me.who_runs;
   for (std::uint32_t i = 0; i < question.answers; ++i) {
-    pending_[i] = threads_[candidates_[i]]->next;
+    pending_[i] = threads_[me.candidates[i]]->next;
   }
   question.pending = {pending_.data(), question.answers};
   question.touched = touched_;
   question.time_jumped = time_jumped_;
+  const std::uint32_t value = chooser_->choose(question);
+  touched_.clear();
+  time_jumped_ = false;
+  return value;
 }
 
 Wake World::block(const Wait& wait) {

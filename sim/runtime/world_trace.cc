@@ -25,7 +25,8 @@ void World::trace_choice(const RawChoice& choice) {
                        std::to_string(choice.key.number) + " -> " + std::to_string(choice.value) +
                        " of " + std::to_string(choice.answers);
   if (choice.key.kind == Kind::sched) {
-    detail += ", " + std::string(threads_[candidates_[choice.value]]->name) + " runs";
+    const Thread& asked = *threads_[choice.key.thread];
+    detail += ", " + std::string(threads_[asked.candidates[choice.value]]->name) + " runs";
   }
   trace_.push_back({step_, now_ns_, choice.key.thread, "choice", describe(choice.site.object), 0,
                     0, std::move(detail), choice.site.pc});

@@ -104,6 +104,8 @@ std::vector<Plan> built_in_plans();
 
 /// Arms exactly the points of `plan` and forgets the strikes counted so far.
 void arm(const Plan& plan);
+/// Is any point armed?
+bool any_is_armed();
 /// A new run: strike counts start again, and `subset` (bit i = plan.points[i]) switches points of
 /// the armed plan off for this run (swarm). All ones keeps the whole plan.
 void begin_run(std::uint64_t subset = ~0ULL);
