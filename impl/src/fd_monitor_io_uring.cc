@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "aio/handover.h"
 #include "aio/timer.h"
@@ -136,7 +137,7 @@ void UringMonitor::apply_change(FdHandler& handler) {
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
     io_uring_prep_poll_remove(entry, user_data_of(handler));
     io_uring_sqe_set_data64(entry, nobody);  // entries are used again without being cleared
-  } else if ((wishes & add_wanted) != 0 && !handler.ring_removed) {
+  } else if ((wishes & add_wanted) != 0 && !handler.ring_removed && !handler.poll_failed) {
     handler.ring_asked = true;
     handler.ring_position = ring_.sq.sqe_tail;
     io_uring_sqe* entry = io_uring_get_sqe(&ring_);
@@ -235,6 +236,7 @@ void UringMonitor::handler_completed(FdHandler& handler, int result, ReadyList& 
   handler.ring_asked = false;
   // Cancelled though nobody removed it: the thread that asked has ended (bind_home_thread()).
   const bool failed = result < 0 && result != -ECANCELED;
+  if (failed && std::exchange(handler.poll_failed, true)) return;  // told by ppoll, in our place
   if (result != -ECANCELED)
     ready.add_events(handler, static_cast<short>(failed ? POLLERR : result));
   // Asking again for what failed would fail again: a busy loop. The handler heard of it (R84.9).

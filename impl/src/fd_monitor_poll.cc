@@ -38,7 +38,7 @@ std::size_t PollMonitor::fill(const FdHandlerList& handlers) {
   AIO_CHECK(fds_.empty());
   truncated_ = false;
   for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
-    if (handler->is_deleted() || handler->events == 0) continue;
+    if (handler->is_deleted() || handler->events == 0 || handler->poll_failed) continue;
     if (!add(handler->fd, handler->events, handler)) break;
   }
   return fds_.size();
@@ -49,7 +49,8 @@ void PollMonitor::fill_beside(const FdHandlerList& handlers, const RingMonitor& 
   truncated_ = false;
   add(ring.fd(), POLLIN, nullptr);
   for (FdHandler* handler = handlers.first(); handler != nullptr; handler = handler->next) {
-    if (handler->is_deleted() || handler->events == 0 || ring.asked(*handler)) continue;
+    if (handler->is_deleted() || handler->events == 0 || handler->poll_failed) continue;
+    if (ring.asked(*handler)) continue;
     if (!add(handler->fd, handler->events, handler)) break;
   }
 }
@@ -72,7 +73,9 @@ void PollMonitor::wait(ReadyList& ready, std::int64_t timeout_ns) {
   // An error (ENOMEM, say) is a wake-up for nothing: the arrays' revents mean nothing then.
   for (std::size_t i = 0; count > 0 && i < fds_.size(); ++i) {
     if (fds_[i].revents == 0 || nodes_[i] == nullptr) continue;  // null: a ring's own
-    ready.add_events(*nodes_[i], fds_[i].revents);
+    // Closed under its handler, which hears of an error, once: the next ppoll would not sleep.
+    nodes_[i]->poll_failed = (fds_[i].revents & POLLNVAL) != 0;
+    ready.add_events(*nodes_[i], nodes_[i]->poll_failed ? short{POLLERR} : fds_[i].revents);
   }
   reset();  // before any callback runs: a nested wait uses the same arrays (R78)
 }

@@ -51,6 +51,7 @@ class FdHandler : public HandoverLink<FdHandler> {
   ListHook<FdHandler> ready_hook{this};    // on a ReadyList; home thread from here on
   ListHook<FdHandler> polling_hook{this};  // on the polling list
   short revents = 0;                       // what the kernel said, until dispatched
+  bool poll_failed = false;                // its fd cannot be waited for: not asked again
   bool poll_marked = false;                // io_poll said yes, until dispatched
   bool poll_begun = false;                 // io_poll_begin called, io_poll_end not yet
   bool in_poll_ready = false;              // io_poll_ready is running: do not poll (R68)
