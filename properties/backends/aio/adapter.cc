@@ -26,7 +26,7 @@ std::uint64_t payload_load(const std::uint64_t* word) {
 
 /// The ring tells of events without a system call (R58, R59).
 constexpr std::uint32_t offers_of_ring = aio::Monitor::AIOSIM_MONITOR == aio::Monitor::io_uring
-                                             ? properties::offers_polling_beside_fds
+                                             ? std::uint32_t{properties::offers_polling_beside_fds}
                                              : 0;
 
 constexpr std::uint32_t offers =
