@@ -24,7 +24,7 @@ function allowed(file, header, to) {
   if (file ~ /^impl\//) return to == "impl"
   if (file ~ /^sim\//) return to ~ /^sim/ || header ~ /^fault\/(points|host_calls)\.h$/
   if (file ~ /^fault\//) return to == "fault"
-  if (file ~ /^properties\/backends\//) return to != "sim inside"
+  if (file ~ /^properties\/(backends|soak)\//) return to != "sim inside"
   if (file ~ /^properties\//) return to != "sim inside" && to != "impl"
   return 1
 }

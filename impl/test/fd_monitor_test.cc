@@ -152,6 +152,42 @@ TEST_F(FdMonitorTest, UpgradeAndDowngradeAreTraced) {
             (std::vector{aio::TraceKind::monitor_upgrade, aio::TraceKind::monitor_downgrade}));
 }
 
+class ClosedFdTest : public EachMonitor {};
+INSTANTIATE_FOR_EACH_MONITOR(ClosedFdTest);
+
+// An fd that is closed under its handler must not keep the loop from sleeping: ppoll answers
+// POLLNVAL at once, every time that it is asked.
+TEST_P(ClosedFdTest, DoesNotMakeTheLoopSpin) {
+  int calls = 0;
+  Pipe pipe;
+  const int fd = pipe.read_fd();
+  aio::FdCallbacks callbacks;
+  callbacks.io_read = count;
+  callbacks.opaque = &calls;
+  context.set_fd_handler(fd, callbacks);
+  context.poll(false);
+  pipe.close_read();
+  aio::Timer timer(
+      context, [](void*) {}, nullptr);
+  timer.arm_after(1'000'000);
+  while (timer.armed()) context.poll(true);
+  EXPECT_LE(calls, 1);
+  EXPECT_LE(context.counters().sleeps, 3U);
+  if (GetParam() == aio::Monitor::ppoll) {
+    EXPECT_EQ(calls, 1) << "its owner was not told";
+  }
+  // The number, opened again and given a handler again, is served as any other.
+  context.remove_fd_handler(fd);
+  Pipe other;
+  ASSERT_EQ(other.read_fd(), fd);
+  context.set_fd_handler(fd, callbacks);
+  calls = 0;
+  other.fill();
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(calls, 1);
+  context.remove_fd_handler(fd);
+}
+
 class SignalTest : public EachMonitor {};
 INSTANTIATE_FOR_EACH_MONITOR(SignalTest);
 
