@@ -28,6 +28,7 @@ struct Scenario {
   std::string sentence;
   std::vector<std::string> rules;
   std::uint32_t needs = 0;  // Offers
+  bool on_host = true;      // false: its programs take seconds, short in simulated time only
   Recipe recipe;
   std::vector<oracles::Oracle> oracles;
   RuntimeRules runtime;

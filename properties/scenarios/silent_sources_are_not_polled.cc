@@ -11,6 +11,7 @@ Scenario silent_sources_are_not_polled() {
   out.rules = {"R56", "R63", "R66", "D7", "S14.1", "S14.9", "S14.10"};
   out.needs = offers_timers | offers_fd_handlers | offers_pollable_handlers | offers_busy_polling |
               offers_adaptive_polling | offers_idle_removal;
+  out.on_host = false;
   out.recipe.home = {{Verb::poll_blocking, 9}, {Verb::arm, 6}, {Verb::signal, 4}, {Verb::poll, 1}};
   out.recipe.producer = {{Verb::signal, 4}, {Verb::advance, 6}};
   out.recipe.callback = {

@@ -21,6 +21,11 @@ std::vector<Combination> combine(const Options& options, Catalog& catalog) {
   const auto properties = catalog.properties(options.properties);
   const auto plans = catalog.plans(options.faults);
   for (const Property* property : properties) {
+    if (options.host_world && !property->on_host()) {
+      not_offered = fmt::format("{} takes seconds of a real clock", property->name());
+      if (!options.json) fmt::print(stderr, "not on the host: {}\n", not_offered);
+      continue;
+    }
     for (const Backend* backend : catalog.backends(options.backends)) {
       if (!property->offered(*backend)) {
         not_offered =
