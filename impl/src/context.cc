@@ -283,14 +283,15 @@ void Context::set_fd_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll
 
 /// In the home thread polling ends before the handler goes, so that no callback of it starts later
 /// (R69); for another thread's change, and from inside a poll function, retire_removed() does it.
-/// True iff the last poll found it ready.
+/// True iff that, or a poll whose finding nobody has dispatched, found it ready.
 bool Context::end_polling_before_change(int fd) {
   if (!in_home_thread() || window_.walking()) return false;
   FdHandler* handler;
   {
     const auto guard = handlers_.lock();
     handler = handlers_.find_live(fd);
-    if (handler == nullptr || !handler->polling_hook.linked()) return false;
+    if (handler == nullptr) return false;
+    if (!handler->polling_hook.linked()) return handler->poll_marked;
   }
   // Nobody else frees it while it is on the polling list, and afterwards a visit is in progress.
   const Visit visit(*this);

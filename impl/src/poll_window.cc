@@ -48,11 +48,13 @@ void PollWindow::join(FdHandler& handler) {
 }
 
 bool PollWindow::end_polling(FdHandler& handler) {
-  if (!handler.polling_hook.linked()) return false;
+  // What a last poll found of it and nobody has dispatched is not lost with it: its source was
+  // silent.
+  if (!handler.polling_hook.linked()) return handler.poll_marked;
   handler.polling_hook.unlink();
   handler.quiet_since_ns = -1;
   if (!handler.is_notifier) --listed_;
-  if (!handler.poll_begun) return false;
+  if (!handler.poll_begun) return handler.poll_marked;
   end(handler);
   return test(handler);
 }
@@ -122,12 +124,13 @@ void PollWindow::adjust(FdHandler& handler, std::int64_t block_ns) {
 // ---- polling mode ----
 
 bool PollWindow::take_found(ReadyList& ready) {
+  if (handlers_.live() == handlers_.unpollable()) return false;
   bool progress = false;
-  for (auto* hook = polling_.begin(); hook != polling_.end(); hook = hook->next()) {
-    FdHandler& handler = *hook->owner();
-    if (!handler.poll_marked || handler.in_poll_ready || handler.is_deleted()) continue;
-    if (test(handler)) {
-      ready.add_polled(handler);
+  // Not all of them are listed: a successor is marked by what was found of its predecessor.
+  for (FdHandler* handler = handlers_.first(); handler != nullptr; handler = handler->next) {
+    if (!handler->poll_marked || handler->in_poll_ready || handler->is_deleted()) continue;
+    if (test(*handler)) {
+      ready.add_polled(*handler);
       progress = true;
     }
   }

@@ -187,7 +187,8 @@ bool replaced_by_another(const Timeline& timeline, const Call& call) {
   });
 }
 
-Finding unreported(const Timeline& timeline, const Poll& poll) {
+/// `asked_before`: the kernel may have been asked before the poll began, by a one-shot request.
+Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before) {
   for (int fd = 1; fd <= max_fds; ++fd) {
     const std::int64_t bit = std::int64_t{1} << fd;
     const bool kernel = (poll.kernel_fds & bit) != 0;
@@ -199,9 +200,11 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
       return broken("R71", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                                " writable, returned without calling its write callback");
     }
-    // Busy polling asks all that were told to be silent, not only until one is ready.
+    // Busy polling asks all that were told to be silent, not only until one is ready. Events that
+    // the kernel has besides come first (R68).
     const bool silent = (poll.pollable_fds & poll.polled_fds & bit) != 0 && poll.polled_busily;
-    if (silent && !in_doubt(timeline, poll, 0) && !called_during(timeline, poll, fd, false)) {
+    if (silent && !in_doubt(timeline, poll, 0) && !called_during(timeline, poll, fd, false) &&
+        !called_during(timeline, poll, fd, true)) {
       return broken("R59", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                                " ready and polled, polled busily and did not call its handler");
     }
@@ -209,6 +212,8 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
     // Whether the kernel is asked for pollable ones depends on counts, which are hints (R55).
     if (in_doubt(timeline, poll, kernel ? fd : 0)) continue;
     if (called_during(timeline, poll, fd, false)) continue;
+    // Answered when it was writable only; what came since is told to the next poll (R84.3).
+    if (asked_before && called_during(timeline, poll, fd, true)) continue;
     return broken(pollable ? "D6" : "S14.9",
                   std::string("poll(") + (poll.blocking ? "true" : "false") + "), begun " +
                       at(poll.begin_ns) + " with fd " + std::to_string(fd) +
@@ -222,7 +227,8 @@ Finding unreported(const Timeline& timeline, const Poll& poll) {
 Finding level_trigger(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
     if (!poll.ended || facts.spurious) continue;
-    if (Finding finding = unreported(timeline, poll)) return finding;
+    const bool ring = facts.offered(offers_polling_beside_fds);
+    if (Finding finding = unreported(timeline, poll, ring)) return finding;
   }
   for (const Call& call : timeline.calls) {
     if (call.source != Source::fd_read || call.end == never || call.taken != 0) continue;
@@ -242,19 +248,26 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
 
 // ---- closed fds ----
 
-/// The handler of a closed fd may hear of what was found before, and of the error: no more.
+/// The handler of a closed fd may hear of what was found before, at whatever depth, and of the
+/// error: no more.
 Finding closed_fds(const Timeline& timeline, const Facts&) {
-  constexpr int most_calls = 2;
   for (const Operation& op : timeline.ops) {
     const bool set_closed = (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) && (op.b & 4);
     if ((op.verb != Verb::close_fd && !set_closed) || op.a < 0) continue;
     std::uint64_t opened = never;  // a file that is opened has the lowest free number at first
     for (const Operation& later : timeline.ops) {
       const bool opens = later.verb == Verb::open_fd || later.verb == Verb::recycle_fd;
-      if (opens && later.end > op.begin) opened = std::min(opened, later.begin);
+      // One that was opened before the handler was set may have its number already.
+      if (opens && (set_closed || later.end > op.begin)) opened = std::min(opened, later.begin);
     }
+    // A read callback under way may be followed by its write callback.
+    const auto under_way =
+        std::count_if(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
+          return call.a == op.a && call.begin < op.end && call.end > op.begin;
+        });
+    const auto most_calls = 2 + under_way;
     for (const Source source : {Source::fd_read, Source::fd_write}) {
-      int calls = 0;
+      std::ptrdiff_t calls = 0;
       for (const Call& call : timeline.calls) {
         const bool its = call.source == source && call.a == op.a;
         if (!its || call.since < op.end || call.begin > opened || ++calls <= most_calls) continue;

@@ -95,7 +95,7 @@ class PollWindow {
   void adjust(FdHandler& handler, std::int64_t block_ns);
 
   /// Takes `handler` off the list for good; if its polling had begun, ends it and polls it one last
-  /// time, which is the return value (D7).
+  /// time. True iff that, or a poll whose finding nobody has dispatched, found it ready (D7).
   bool end_polling(FdHandler& handler);
 
   /// Handlers on the polling list, the notifier not counted.
