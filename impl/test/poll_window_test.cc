@@ -199,6 +199,33 @@ TEST_P(PollWindowTest, WhatTheLastPollFoundDoesNotLetANestedPollSleep) {
   remove(source);
 }
 
+TEST_P(PollWindowTest, WhatTheLastPollFoundOutlivesItsHandler) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  Source other;
+  add_polled(source);
+  add(other);
+  make_ready_to_poll();
+  source.on_end = [&] {
+    source.work = true;  // without a kick
+    other.kick.set();
+  };
+  other.on_read = [&] {
+    EXPECT_EQ(source.readies, 0);
+    add(source);  // in place of the one that is ready and listed
+    add(source);  // and of one that is not listed
+  };
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(other.reads, 1);
+  aio::Timer timer(
+      context, [](void*) {}, nullptr);
+  timer.arm_after(1'000'000);
+  while (timer.armed() && source.readies == 0) context.poll(true);
+  EXPECT_EQ(source.readies, 1);
+  remove(other);
+  remove(source);
+}
+
 TEST_P(PollWindowTest, OneUnpollableHandlerTurnsBusyPollingOff) {
   context.set_poll_max_ns(long_enough_ns);
   Source source;
