@@ -48,8 +48,9 @@ Finding timers_of_call(const Timeline& timeline, const Call& call) {
                   who + ", " + std::to_string(arm->a - call.begin_ns) + " ns before its deadline");
   }
   for (const Call& other : timeline.calls) {
+    // Certainly of this arming: not taken by a pass that began before it.
     if (other.source == Source::timer && other.index == call.index && other.begin < call.begin &&
-        other.begin > arm->end) {
+        other.since > arm->end) {
       return broken("R91", who + " twice for one arming");
     }
   }
