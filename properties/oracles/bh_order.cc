@@ -60,6 +60,9 @@ class Model {
     }
   }
 
+  /// Bottom halves come before fds and timers (R46): what is left and is not called has been popped.
+  void others_begin() { skip_to_callable(); }
+
   void poll_begins() {
     slices_.push_back(std::move(incoming_));
     incoming_.clear();
@@ -168,6 +171,11 @@ class Model {
   std::deque<Slice> slices_;
 };
 
+bool comes_after_bottom_halves(Source source) {
+  return source == Source::fd_read || source == Source::fd_write || source == Source::fd_ready ||
+         source == Source::timer;
+}
+
 }  // namespace
 
 Finding bh_order(const Timeline& timeline, const Facts& facts) {
@@ -187,6 +195,7 @@ Finding bh_order(const Timeline& timeline, const Facts& facts) {
         break;
       case What::call_begin:
         if (seen.source == Source::bh || seen.source == Source::oneshot) finding = model.call(seen);
+        if (comes_after_bottom_halves(seen.source)) model.others_begin();
         break;
       case What::poll_end:
         finding = model.poll_ends(seen, --depth > 0);

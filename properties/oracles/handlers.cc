@@ -250,7 +250,9 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
 
 /// The handler of a closed fd may hear of what was found before, at whatever depth, and of the
 /// error: no more.
-Finding closed_fds(const Timeline& timeline, const Facts&) {
+Finding closed_fds(const Timeline& timeline, const Facts& facts) {
+  // A ring tells of what it found, of what it was asked before the closing, and of the error.
+  const std::ptrdiff_t told = facts.offered(offers_polling_beside_fds) ? 3 : 2;
   for (const Operation& op : timeline.ops) {
     const bool set_closed = (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) && (op.b & 4);
     if ((op.verb != Verb::close_fd && !set_closed) || op.a < 0) continue;
@@ -265,7 +267,7 @@ Finding closed_fds(const Timeline& timeline, const Facts&) {
         std::count_if(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
           return call.a == op.a && call.begin < op.end && call.end > op.begin;
         });
-    const auto most_calls = 2 + under_way;
+    const auto most_calls = told + under_way;
     for (const Source source : {Source::fd_read, Source::fd_write}) {
       std::ptrdiff_t calls = 0;
       for (const Call& call : timeline.calls) {
