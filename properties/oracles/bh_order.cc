@@ -60,7 +60,7 @@ class Model {
     }
   }
 
-  /// Bottom halves come before fds and timers (R46): what is left and is not called has been popped.
+  /// Bottom halves come before fds and timers (R46): what is left uncalled has been popped.
   void others_begin() { skip_to_callable(); }
 
   void poll_begins() {
