@@ -125,7 +125,6 @@ void Interpreter::change_handler(int thread, const Op& op) {
 /// It counts as replacing the handler, but what its source kept back the loop has to find itself,
 /// by the last poll of the old hooks (D7): no kick follows.
 void Interpreter::change_hooks(int thread, const Op& op) {
-  if ((module_.offers & offers_poll_hooks) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -154,7 +153,6 @@ void Interpreter::change_hooks(int thread, const Op& op) {
 /// Of another file under the same number its handler has not been told: what it may still hear is
 /// the kernel's affair, until it is set again.
 void Interpreter::change_file(int thread, const Op& op) {
-  if ((module_.offers & offers_closed_fds) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -212,7 +210,6 @@ void Interpreter::open_again(FdState& fd) {
 // ---- io_uring requests of the program's own ----
 
 void Interpreter::own_request(int thread, const Op& op) {
-  if ((module_.offers & offers_ring_requests) == 0) return;
   const int number = next_own_++;
   if (number >= max_instances) return;
   Own& own = own_[static_cast<std::size_t>(number)];

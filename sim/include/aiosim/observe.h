@@ -37,6 +37,9 @@ bool is_blocked(std::uint32_t thread);
 /// The call ("epoll_wait") in which `thread` sleeps; empty if it does not, or outside a world.
 std::string_view blocked_in(std::uint32_t thread);
 
+/// How many fds code under test has open now; 0 outside a world.
+std::size_t open_fds();
+
 /// What the calling thread does inside the scope is the harness's own.
 class HarnessScope {
  public:
