@@ -100,7 +100,8 @@ void add_conform(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--jobs", texts.jobs, "processes (default: one a core)");
   app.add_option("--seed", texts.seed, "the root seed (default 1)");
   app.add_option("--out", options.out,
-                 "folder for conform.json, .xml, .html and seed files (default: ../report)");
+                 "folder for conform.json, .xml, .html and seed files "
+                 "(default: report in the build folder)");
   add_search(app, options, texts);
 }
 
