@@ -1,6 +1,7 @@
 #include "interpreter.h"
 
 #include <string>
+#include <utility>
 
 #include "under_test.h"
 
@@ -28,6 +29,9 @@ void Interpreter::run() {
   drain();
   clear_up();
   if (aiosim::open_fds() > open_before) find_lost_fds();
+  if (std::string twice = aiosim::closed_twice(); !twice.empty()) {
+    aiosim::stop_run({aiosim::VerdictKind::double_free, "", std::move(twice)});
+  }
 }
 
 void Interpreter::run_part(int thread, const Part* part) {

@@ -32,6 +32,10 @@ std::size_t open_fds() {
   return g_current != nullptr ? world().kernel->open_fds().size() : 0;
 }
 
+std::string closed_twice() {
+  return g_current != nullptr ? world().kernel->closed_twice() : std::string();
+}
+
 bool is_blocked(std::uint32_t thread) {
   if (g_current == nullptr || thread >= world().thread_count()) return false;
   return world().thread(thread).state == runtime::Thread::State::blocked;
