@@ -1,5 +1,4 @@
 // What operations on fds, their handlers and files, and io_uring requests do.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "observed.h"
@@ -184,25 +183,14 @@ void Interpreter::change_file(int thread, const Op& op) {
   fd.busy = false;
 }
 
-/// A new file, under the old number if that is still free.
+/// A new file under the old number, if that is the lowest free one. It is not moved there by dup(2):
+/// whoever watches the number that it had before would never get rid of it (epoll(7)).
 void Interpreter::open_again(FdState& fd) {
-  const int wanted = fd.read_fd;
   FdState fresh;
   fresh.pipe = fd.pipe;
   if (!make_file(fresh)) return;
-  if (fresh.read_fd != wanted) {
-    const UnderTestScope scope;
-    const int moved = fcntl(fresh.read_fd, F_DUPFD_CLOEXEC, wanted);
-    close(fresh.read_fd);
-    if (moved != wanted) {
-      if (moved >= 0) close(moved);
-      if (fd.pipe) close(fresh.write_fd);
-      return;
-    }
-    if (!fd.pipe) fresh.write_fd = wanted;
-  }
-  fd.read_fd = wanted;
-  fd.write_fd = fd.pipe ? fresh.write_fd : wanted;
+  if (fresh.read_fd != fd.read_fd) return close_file(fresh);
+  fd.write_fd = fresh.write_fd;
   fd.hung_up = false;
   fd.closed = false;
 }

@@ -49,7 +49,9 @@ bool FdMonitor::add(RingRequest& request) {
   return ring_ != nullptr;
 }
 
-bool FdMonitor::run_completions() { return ring_ != nullptr && ring_->run_completions(); }
+bool FdMonitor::has_completions() const { return ring_ != nullptr && ring_->has_completions(); }
+
+void FdMonitor::run_completions() { ring_->run_completions(); }
 
 /// While the kernel takes no requests, what the ring has not been told of is asked for by ppoll.
 void FdMonitor::wait_by_ring(ReadyList& ready, std::int64_t timeout_ns) {
