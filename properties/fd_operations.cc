@@ -183,8 +183,8 @@ void Interpreter::change_file(int thread, const Op& op) {
   fd.busy = false;
 }
 
-/// A new file under the old number, if that is the lowest free one. It is not moved there by dup(2):
-/// whoever watches the number that it had before would never get rid of it (epoll(7)).
+/// A new file under the old number, if that is the lowest free one. It is not moved there by
+/// dup(2): whoever watches the number that it had before would never get rid of it (epoll(7)).
 void Interpreter::open_again(FdState& fd) {
   FdState fresh;
   fresh.pipe = fd.pipe;

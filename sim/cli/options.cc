@@ -80,7 +80,8 @@ void add_explore(CLI::App& app, Options& options, Texts& texts) {
   add_search(app, options, texts);
   app.add_option("--runs", texts.runs,
                  "runs of each combination of property, backend and plan (default 10000)");
-  app.add_option("--for", texts.duration, "how long in all: 30s, 5m, 2h; combinations share it");
+  app.add_option("--for", texts.duration, "how long in all: 30s, 5m, 2h; combinations share it, "
+                 "minimising comes on top");
   app.add_option("--jobs", texts.jobs, "processes (default 1)");
   app.add_option("--faults", options.faults,
                  "what may go wrong: a plan, point names, FILE.toml, or each (all built-in plans)");

@@ -97,11 +97,11 @@ UNSIMULATED(FILE*, popen, (const char* command, const char* mode), (command, mod
 UNSIMULATED(int, posix_spawn,
             (pid_t * child, const char* path, const posix_spawn_file_actions_t* actions,
              const posix_spawnattr_t* attributes, char* const* arguments, char* const* variables),
-            (child, path, actions, attributes, arguments, variables), noexcept)
+            (child, path, actions, attributes, arguments, variables), )
 UNSIMULATED(int, posix_spawnp,
             (pid_t * child, const char* file, const posix_spawn_file_actions_t* actions,
              const posix_spawnattr_t* attributes, char* const* arguments, char* const* variables),
-            (child, file, actions, attributes, arguments, variables), noexcept)
+            (child, file, actions, attributes, arguments, variables), )
 UNSIMULATED(int, execve, (const char* path, char* const* arguments, char* const* variables),
             (path, arguments, variables), noexcept)
 UNSIMULATED(int, setenv, (const char* name, const char* value, int replace),
