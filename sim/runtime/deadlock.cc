@@ -86,7 +86,8 @@ void World::report_deadlock() {
   ++g_current->harness;
   std::string text = "nobody can ever run again:";
   // First, since what a finding is named for is cut short.
-  if (const std::string circle = describe_circle(*this); !circle.empty()) text += ' ' + circle + ';';
+  const std::string circle = describe_circle(*this);
+  if (!circle.empty()) text += ' ' + circle + ';';
   for (const Thread* thread : threads_) {
     if (thread->state != Thread::State::blocked || thread->of_kernel) continue;
     text += ' ' + std::string(thread->name) + " waits in ";
