@@ -124,7 +124,6 @@ void Interpreter::change_handler(int thread, const Op& op) {
 /// It counts as replacing the handler, but what its source kept back the loop has to find itself,
 /// by the last poll of the old hooks (D7): no kick follows.
 void Interpreter::change_hooks(int thread, const Op& op) {
-  if ((module_.offers & offers_poll_hooks) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -153,7 +152,6 @@ void Interpreter::change_hooks(int thread, const Op& op) {
 /// Of another file under the same number its handler has not been told: what it may still hear is
 /// the kernel's affair, until it is set again.
 void Interpreter::change_file(int thread, const Op& op) {
-  if ((module_.offers & offers_closed_fds) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -185,8 +183,8 @@ void Interpreter::change_file(int thread, const Op& op) {
   fd.busy = false;
 }
 
-/// A new file under the old number, if that is the lowest free one. It is not moved there by dup(2):
-/// whoever watches the number that it had before would never get rid of it (epoll(7)).
+/// A new file under the old number, if that is the lowest free one. It is not moved there by
+/// dup(2): whoever watches the number that it had before would never get rid of it (epoll(7)).
 void Interpreter::open_again(FdState& fd) {
   FdState fresh;
   fresh.pipe = fd.pipe;
@@ -200,7 +198,6 @@ void Interpreter::open_again(FdState& fd) {
 // ---- io_uring requests of the program's own ----
 
 void Interpreter::own_request(int thread, const Op& op) {
-  if ((module_.offers & offers_ring_requests) == 0) return;
   const int number = next_own_++;
   if (number >= max_instances) return;
   Own& own = own_[static_cast<std::size_t>(number)];
