@@ -54,7 +54,9 @@ bool PollWindow::end_polling(FdHandler& handler) {
   handler.polling_hook.unlink();
   handler.quiet_since_ns = -1;
   if (!handler.is_notifier) --listed_;
-  if (!handler.poll_begun) return handler.poll_marked;
+  // A last poll may be due all the same: polling has ended from inside its poll_ready.
+  if (!handler.poll_begun && !handler.poll_once_more) return handler.poll_marked;
+  handler.poll_once_more = false;
   end(handler);
   return test(handler);
 }

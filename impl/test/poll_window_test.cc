@@ -217,6 +217,22 @@ TEST_P(PollWindowTest, AReplacementInheritsWhatTheLastPollFound) {
   remove(source);
 }
 
+TEST_P(PollWindowTest, AReplacementFromPollReadyInheritsWhatTheDueLastPollFinds) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  Source successor;
+  add_polled(source);
+  source.on_ready = [&] {
+    sleep_until_polling_ended(source);  // its last poll is due when this callback has returned
+    context.set_event_notifier(source.kick, successor.callbacks());
+  };
+  source.work = true;  // and stays so until then
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(successor.readies, 1);
+  remove(source);
+}
+
 TEST_P(PollWindowTest, APollFunctionThatRemovesItsHandlerIsItsLastCall) {
   Source source;
   add(source);
