@@ -40,6 +40,7 @@ void Interpreter::run_fd_op(int thread, const Op& op) {
 
 void Interpreter::signal(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
+  if (fd.full) return;
   ++fd.signalling;
   if (fd.hung_up || fd.closed) {
     --fd.signalling;
@@ -58,7 +59,7 @@ void Interpreter::signal(int thread, const Op& op) {
 /// Nobody may be writing: the number could be another fd's by then.
 void Interpreter::hang_up(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  if (!fd.pipe) return;
+  if (!fd.has_other_end()) return;
   if (fd.signalling.fetch_add(1) == 0 && !fd.closed && !fd.hung_up.exchange(true)) {
     aiosim::note("hang up fd", op.index);
     observed(thread, {.verb = op.verb, .index = op.index}, [&] { close(fd.write_fd); });
@@ -97,12 +98,13 @@ void Interpreter::change_handler(int thread, const Op& op) {
     } else {
       Registration& handler = registrations_[static_cast<std::size_t>(number)];
       handler.fd = op.index;
-      handler.pollable = op.pollable;
       handler.write = op.write && !fd.pipe;
+      handler.read = !(handler.write && fd.full);
+      handler.pollable = op.pollable && handler.read;
       handler.stale = fd.closed.load();
       const Registration* old = fd.current.exchange(&handler);
       FdCallbacks callbacks;
-      callbacks.read = on_read;
+      if (handler.read) callbacks.read = on_read;
       if (handler.write) callbacks.write = on_write;
       if (handler.pollable) {
         callbacks.poll = on_poll;
@@ -191,6 +193,7 @@ void Interpreter::open_again(FdState& fd) {
   const int wanted = fd.read_fd;
   FdState fresh;
   fresh.pipe = fd.pipe;
+  fresh.full = fd.full;
   if (!make_file(fresh)) return;
   if (fresh.read_fd != wanted) {
     const UnderTestScope scope;
@@ -198,13 +201,13 @@ void Interpreter::open_again(FdState& fd) {
     close(fresh.read_fd);
     if (moved != wanted) {
       if (moved >= 0) close(moved);
-      if (fd.pipe) close(fresh.write_fd);
+      if (fd.has_other_end()) close(fresh.write_fd);
       return;
     }
-    if (!fd.pipe) fresh.write_fd = wanted;
+    if (!fd.has_other_end()) fresh.write_fd = wanted;
   }
   fd.read_fd = wanted;
-  fd.write_fd = fd.pipe ? fresh.write_fd : wanted;
+  fd.write_fd = fd.has_other_end() ? fresh.write_fd : wanted;
   fd.hung_up = false;
   fd.closed = false;
 }

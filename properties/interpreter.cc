@@ -100,7 +100,8 @@ bool Interpreter::outstanding() const {
     const Registration* current = fd.current;
     if (!fd.registered || current == nullptr || current->stale) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
-    if (current->write || (readable && fd.ready_depth == 0)) return true;
+    const bool writable = current->write && (!fd.full || fd.hung_up);
+    if (writable || (current->read && readable && fd.ready_depth == 0)) return true;
   }
   return false;
 }
@@ -123,7 +124,7 @@ void Interpreter::poll(bool blocking) {
     progress = loop_->poll(blocking);
   }
   --depth_;
-  recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0});
+  recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0, .d = guard_is_wrong()});
   aiosim::note("poll returned", progress ? 1 : 0);
 }
 
@@ -212,19 +213,22 @@ std::int64_t Interpreter::unserved_fds(bool pollable) const {
     const FdState& fd = fds_[i];
     const Registration* current = fd.current;
     if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
-    if (current->stale) continue;
+    if (current->stale || !current->read) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
     if (readable && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
   }
   return out;
 }
 
-/// The fds with a write callback that is not pollable, a bit each: eventfds are always writable.
+/// The fds whose write callback is due, if they are not pollable, a bit each: eventfds are always
+/// writable, a full pipe is broken once it is hung up.
 std::int64_t Interpreter::writable_fds() const {
   std::int64_t out = 0;
   for (std::size_t i = 1; i <= max_fds; ++i) {
-    const Registration* current = fds_[i].current;
-    if (!fds_[i].registered || fds_[i].busy || current == nullptr || current->stale) continue;
+    const FdState& fd = fds_[i];
+    const Registration* current = fd.current;
+    if (!fd.registered || fd.busy || current == nullptr || current->stale) continue;
+    if (fd.full && (!fd.hung_up || fd.signalling != 0)) continue;
     if (current->write && !current->pollable) out |= std::int64_t{1} << i;
   }
   return out;

@@ -32,6 +32,7 @@ using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
 Finding bh_order(const Timeline& timeline, const Facts& facts);           // R12-R16, D1
 Finding bh_once(const Timeline& timeline, const Facts& facts);            // S14.2, S14.4, R19-R22
+Finding reentrancy_guard(const Timeline& timeline, const Facts& facts);   // R23
 Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14.1
 Finding progress_value(const Timeline& timeline, const Facts& facts);     // R17, R39, R48, R77
 Finding no_spin(const Timeline& timeline, const Facts& facts);            // S14.3

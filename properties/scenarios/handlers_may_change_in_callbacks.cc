@@ -24,9 +24,10 @@ Scenario handlers_may_change_in_callbacks() {
                          {Verb::clear_hooks, 1}};
   out.recipe.most_producers = 2;
   out.recipe.bhs = 1;
-  out.recipe.fds = 4;
+  out.recipe.fds = 5;
   out.recipe.pollable = true;
   out.recipe.write = true;
+  out.recipe.at_once = true;  // more than there was room for
   out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::handler_lives, oracles::hooks_live,    oracles::no_reentry,
                  oracles::polling_pairs, oracles::level_trigger, oracles::progress_value,
