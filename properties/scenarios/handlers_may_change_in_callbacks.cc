@@ -27,10 +27,10 @@ Scenario handlers_may_change_in_callbacks() {
   out.recipe.fds = 5;
   out.recipe.pollable = true;
   out.recipe.write = true;
-  out.recipe.at_once = true;  // more than there was room for
+  out.recipe.at_once = {Verb::add_fd, Verb::signal};  // more than there was room for
   out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::handler_lives, oracles::hooks_live,    oracles::no_reentry,
-                 oracles::polling_pairs, oracles::level_trigger, oracles::progress_value,
+                 oracles::polling_pairs, oracles::level_trigger, oracles::pollable_served, oracles::progress_value,
                  oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "R68",
