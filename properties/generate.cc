@@ -49,10 +49,9 @@ class Drawer : Dice {
     timers_ = recipe_.timers == 0 ? 0 : between(1, recipe_.timers);
     oneshots_ = recipe_.oneshots == 0 ? 0 : between(1, recipe_.oneshots);
     own_ = recipe_.own == 0 ? 0 : between(1, recipe_.own);
-    all_ = !recipe_.at_once.empty() && chance(10)
-               ? recipe_.at_once[static_cast<std::size_t>(
-                     below(static_cast<int>(recipe_.at_once.size())))]
-               : Verb::count_;
+    all_ = !recipe_.at_once.empty() && chance(10) ? recipe_.at_once[static_cast<std::size_t>(below(
+                                                        static_cast<int>(recipe_.at_once.size())))]
+                                                  : Verb::count_;
     for (std::size_t verb = 0; verb < static_cast<std::size_t>(Verb::count_); ++verb) {
       off_[verb] = chance(20);
     }
@@ -142,7 +141,8 @@ class Drawer : Dice {
     if (count == 0 && what != Role::options) return false;
     if (count > 0) op.index = between(1, count);
     if (what == role && chance(40)) op.index = number;  // itself
-    if (op.verb == Verb::hang_up && fds_ == max_fds && chance(50)) op.index = max_fds;  // most seldom
+    if (op.verb == Verb::hang_up && fds_ == max_fds && chance(50))
+      op.index = max_fds;  // most seldom
     if (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) draw_handler(op);
     const bool delay = op.verb == Verb::arm || op.verb == Verb::advance;
     if (delay || op.verb == Verb::timeout_request) op.amount = draw_delay();

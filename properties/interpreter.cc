@@ -180,8 +180,13 @@ void Interpreter::give_up(const char* what) {
 }
 
 void Interpreter::clear_up() {
+  const bool may_stay = (module_.offers & offers_handlers_to_the_end) != 0;
   for (int i = 1; i <= max_fds; ++i) {
-    if (fds_[static_cast<std::size_t>(i)].registered) run_op(0, {Verb::remove_fd, i});
+    const FdState& fd = fds_[static_cast<std::size_t>(i)];
+    if (!fd.registered) continue;
+    // Of those that stay the loop has to end the polling, and to free them (D7, R98).
+    const bool stays = may_stay && registration_number(*fd.current) % 2 != 0;
+    if (!stays) run_op(0, {Verb::remove_fd, i});
   }
   for (int i = 1; i <= max_bhs; ++i) {
     if (bhs_[static_cast<std::size_t>(i)].used) run_op(0, {Verb::delete_bh, i});

@@ -177,8 +177,10 @@ bool Context::kernel_may_know_more(bool answered) const {
   return monitor_.need_wait() || (answered ? live != window_.listed() : live != 0);
 }
 
-/// And before them the callbacks of completed requests (R84b).
+/// And before them the callbacks of completed requests (R84b). These may poll, and sleep, before
+/// the take-over: what then follows accept() has to come before them.
 bool Context::run_bottom_halves() {
+  if (monitor_.has_completions()) bottom_halves_.follow_accept();
   const bool completed = monitor_.run_completions();
   BottomHalfQueue::Slice slice(bottom_halves_);
   // A bottom half may free what a handler removed before it was scheduled used: the handler's last

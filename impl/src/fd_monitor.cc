@@ -49,6 +49,8 @@ bool FdMonitor::add(RingRequest& request) {
   return ring_ != nullptr;
 }
 
+bool FdMonitor::has_completions() const { return ring_ != nullptr && ring_->has_completions(); }
+
 bool FdMonitor::run_completions() { return ring_ != nullptr && ring_->run_completions(); }
 
 /// While the kernel takes no requests, what the ring has not been told of is asked for by ppoll.

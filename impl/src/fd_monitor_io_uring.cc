@@ -51,6 +51,7 @@ class UringMonitor final : public RingMonitor {
   bool asked(const FdHandler& handler) const override;
   int fd() const override { return ring_.ring_fd; }
   bool need_wait() const override;
+  bool has_completions() const override { return completed_ != nullptr; }
   bool run_completions() override;
 
  private:

@@ -63,6 +63,9 @@ class RingMonitor {
   /// R84.7: completions, or changes that the kernel does not know of.
   [[nodiscard]] virtual bool need_wait() const = 0;
 
+  /// Whether run_completions() has somebody to call back.
+  [[nodiscard]] virtual bool has_completions() const = 0;
+
   /// Calls back for the completed requests; whether there were any.
   virtual bool run_completions() = 0;
 };

@@ -1,5 +1,5 @@
-// S14.8, R24, R25, R57 to R61, R90: a blocking poll wakes for the earliest timer, and busy polling is
-// bounded.
+// S14.8, R24, R25, R57 to R61, R90: a blocking poll wakes for the earliest timer, and busy polling
+// is bounded.
 //
 // Lateness is compared with the time that passed inside the poll neither asleep nor polling: the
 // loop cannot have planned for that. In the simulated world every ns is accounted for.
@@ -114,8 +114,8 @@ Finding sleeps_past_idle(const Timeline& timeline, const Facts& facts, const Jum
         });
     const bool called =
         std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
-          return call.source == Source::bh && call.index == idle.index &&
-                 call.begin > idle.begin && call.begin < jump.ticket;
+          return call.source == Source::bh && call.index == idle.index && call.begin > idle.begin &&
+                 call.begin < jump.ticket;
         });
     if (undone || called) continue;
     return broken("R24", "a blocking poll, begun " + at(poll.begin_ns) + ", slept for " +

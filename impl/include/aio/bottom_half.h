@@ -35,7 +35,8 @@
 //     is over before `next` is written again.
 //   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
 //     missed comes after it and after the accept() before it, so its notification is not the one
-//     cleared: notify_pushed() (notify_gate.h, v). timeout_after_accept_ns() is such a one too.
+//     cleared: notify_pushed() (notify_gate.h, v). timeout_after_accept_ns() and follow_accept()
+//     are such ones too.
 #pragma once
 
 #include <atomic>
@@ -160,6 +161,10 @@ class BottomHalfQueue {
   /// The same between NotifyGate::accept() and a sleep with no Slice taken in between: sees every
   /// push that trusted a notification accepted. Home thread.
   [[nodiscard]] std::int64_t timeout_after_accept_ns();
+
+  /// To be called between NotifyGate::accept() and callbacks that come before a Slice is taken: one
+  /// of them may poll, and that poll looks by timeout_ns(). Home thread.
+  void follow_accept() { incoming_.fetch_add(0, std::memory_order_acq_rel); }  // changes nothing
 
  private:
   friend class BottomHalf;

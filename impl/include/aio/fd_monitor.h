@@ -131,6 +131,9 @@ class FdMonitor {
   /// Has the next wait() submit `request`. False without io_uring. Any thread. (R84b)
   [[nodiscard]] bool add(RingRequest& request);
 
+  /// Whether run_completions() has somebody to call back.
+  [[nodiscard]] bool has_completions() const;
+
   /// Calls back for the requests that wait() saw completed; whether there were any. (R84b)
   bool run_completions();
 

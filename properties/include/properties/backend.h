@@ -43,6 +43,7 @@ enum Offers : std::uint32_t {
   offers_linux_aio = 1u << 26,
   offers_lock_count = 1u << 27,
   offers_reentrancy_guard = 1u << 28,  // R23: in_bottom_half
+  offers_handlers_to_the_end = 1u << 29,  // [ours] destroyed with handlers set, removes them (R98)
 };
 
 using Callback = void (*)(void* opaque);
