@@ -19,6 +19,13 @@ void Interpreter::begin_call() {
   if (waits_ > 0) home_notified_ = false;
 }
 
+/// R23: the guard of the bottom halves is engaged while one of them runs, and only then.
+bool Interpreter::guard_is_wrong() const {
+  if ((module_.offers & offers_reentrancy_guard) == 0) return false;
+  const UnderTestScope scope;
+  return loop_->in_bottom_half() != (bhs_running_ > 0);
+}
+
 void Interpreter::on_bh(void* opaque) {
   const HarnessScope harness;
   auto& bh = *static_cast<BhState*>(opaque);
@@ -37,10 +44,14 @@ void Interpreter::on_bh(void* opaque) {
   }
   Observation seen{.what = What::call_begin, .source = Source::bh, .index = bh.number};
   seen.a = static_cast<std::int64_t>(packed);
+  ++self.bhs_running_;
+  seen.d = self.guard_is_wrong() ? 1 : 0;
   self.recorder_.add(0, seen);
   aiosim::note("bh begins", bh.number);
   self.run_calls(Role::bh, bh.number);
   seen.what = What::call_end;
+  seen.d = self.guard_is_wrong() ? 1 : 0;
+  --self.bhs_running_;
   self.recorder_.add(0, seen);
   aiosim::note("bh ends", bh.number);
 }
@@ -118,8 +129,8 @@ std::int64_t Interpreter::take_data(Registration& handler, bool read) {
       if (op.verb == Verb::keep) return -1;
     }
   }
-  std::int64_t bytes = -1;
-  if (read) {
+  std::int64_t bytes = fd.full && !fd.hung_up ? 0 : -1;
+  if (read && !fd.full) {
     ++fd.signalling;
     if (!fd.closed) {
       const UnderTestScope scope;

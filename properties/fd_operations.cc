@@ -39,6 +39,7 @@ void Interpreter::run_fd_op(int thread, const Op& op) {
 
 void Interpreter::signal(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
+  if (fd.full) return;
   ++fd.signalling;
   if (fd.hung_up || fd.closed) {
     --fd.signalling;
@@ -57,7 +58,7 @@ void Interpreter::signal(int thread, const Op& op) {
 /// Nobody may be writing: the number could be another fd's by then.
 void Interpreter::hang_up(int thread, const Op& op) {
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
-  if (!fd.pipe) return;
+  if (!fd.has_other_end()) return;
   if (fd.signalling.fetch_add(1) == 0 && !fd.closed && !fd.hung_up.exchange(true)) {
     aiosim::note("hang up fd", op.index);
     observed(thread, {.verb = op.verb, .index = op.index}, [&] { close(fd.write_fd); });
@@ -96,12 +97,13 @@ void Interpreter::change_handler(int thread, const Op& op) {
     } else {
       Registration& handler = registrations_[static_cast<std::size_t>(number)];
       handler.fd = op.index;
-      handler.pollable = op.pollable;
       handler.write = op.write && !fd.pipe;
+      handler.read = !(handler.write && fd.full);
+      handler.pollable = op.pollable && handler.read;
       handler.stale = fd.closed.load();
       const Registration* old = fd.current.exchange(&handler);
       FdCallbacks callbacks;
-      callbacks.read = on_read;
+      if (handler.read) callbacks.read = on_read;
       if (handler.write) callbacks.write = on_write;
       if (handler.pollable) {
         callbacks.poll = on_poll;
@@ -188,6 +190,7 @@ void Interpreter::change_file(int thread, const Op& op) {
 void Interpreter::open_again(FdState& fd) {
   FdState fresh;
   fresh.pipe = fd.pipe;
+  fresh.full = fd.full;
   if (!make_file(fresh)) return;
   if (fresh.read_fd != fd.read_fd) return close_file(fresh);
   fd.write_fd = fresh.write_fd;

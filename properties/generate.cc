@@ -26,6 +26,7 @@ class Drawer : Dice {
     for (int i = 1; i <= producers_; ++i) {
       out.parts.push_back({Role::producer, i, draw_ops(producer_, 1 + length(4))});
     }
+    if (all_ != Verb::count_) do_all_at_once(out);
     draw_callbacks(out, Role::bh, bhs_);
     draw_callbacks(out, Role::fd, fds_);
     draw_callbacks(out, Role::timer, timers_);
@@ -48,6 +49,9 @@ class Drawer : Dice {
     timers_ = recipe_.timers == 0 ? 0 : between(1, recipe_.timers);
     oneshots_ = recipe_.oneshots == 0 ? 0 : between(1, recipe_.oneshots);
     own_ = recipe_.own == 0 ? 0 : between(1, recipe_.own);
+    all_ = !recipe_.at_once.empty() && chance(10) ? recipe_.at_once[static_cast<std::size_t>(below(
+                                                        static_cast<int>(recipe_.at_once.size())))]
+                                                  : Verb::count_;
     for (std::size_t verb = 0; verb < static_cast<std::size_t>(Verb::count_); ++verb) {
       off_[verb] = chance(20);
     }
@@ -75,7 +79,7 @@ class Drawer : Dice {
     if (chance(40)) options.ops.push_back({Verb::callback_calls, 0, between(1, 3)});
     // All handlers pollable, none, or as it comes: one that is not pollable ends busy polling.
     pollable_percent_ = recipe_.pollable ? std::array{0, 50, 100, 100}[below(4) & 3] : 0;
-    for (int fd = 1; fd <= fds_; ++fd) {
+    for (int fd = 1; fd <= fds_ && all_ != Verb::add_fd; ++fd) {
       if (!chance(75)) continue;
       Op op{Verb::handler, fd};
       draw_handler(op);
@@ -84,9 +88,25 @@ class Drawer : Dice {
     if (!options.ops.empty()) out.parts.push_back(std::move(options));
   }
 
+  /// Home arms all timers; or a producer adds all handlers, of which there is none at first, or
+  /// makes all fds readable.
+  void do_all_at_once(Case& out) {
+    if (all_ != Verb::arm && producers_ == 0) return;
+    Part& part = all_ == Verb::arm ? out.get(Role::home) : out.get(Role::producer, 1);
+    std::vector<Op> ops;
+    for (int i = 1; i <= (all_ == Verb::arm ? timers_ : fds_); ++i) {
+      Op op{all_, i};
+      if (all_ == Verb::arm) op.amount = draw_delay();
+      if (all_ == Verb::add_fd) draw_handler(op);
+      ops.push_back(op);
+    }
+    const int at = all_ == Verb::signal ? between(0, static_cast<int>(part.ops.size())) : 0;
+    part.ops.insert(part.ops.begin() + at, ops.begin(), ops.end());
+  }
+
   void draw_handler(Op& op) {
     op.pollable = chance(pollable_percent_);
-    op.write = recipe_.write && chance(20);
+    op.write = recipe_.write && chance(op.index == max_fds ? 50 : 20);
   }
 
   void draw_callbacks(Case& out, Role role, int count) {
@@ -121,10 +141,12 @@ class Drawer : Dice {
     if (count == 0 && what != Role::options) return false;
     if (count > 0) op.index = between(1, count);
     if (what == role && chance(40)) op.index = number;  // itself
+    if (op.verb == Verb::hang_up && fds_ == max_fds && chance(50))
+      op.index = max_fds;  // most seldom
     if (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) draw_handler(op);
     const bool delay = op.verb == Verb::arm || op.verb == Verb::advance;
     if (delay || op.verb == Verb::timeout_request) op.amount = draw_delay();
-    if (op.verb == Verb::set_poll_max) {
+    if (op.verb == Verb::set_poll_max && !chance(20)) {
       op.amount = recipe_.poll_max_ns[static_cast<std::size_t>(
           below(static_cast<int>(recipe_.poll_max_ns.size())))];
     }
@@ -151,6 +173,7 @@ class Drawer : Dice {
   const Recipe& recipe_;
   int producers_ = 0, bhs_ = 0, fds_ = 0, timers_ = 0, oneshots_ = 0, own_ = 0;
   int pollable_percent_ = 0;
+  Verb all_ = Verb::count_;  // what is done to all of them at one go
   std::array<bool, static_cast<std::size_t>(Verb::count_)> off_{};
   Weights home_, producer_, callback_;
 };

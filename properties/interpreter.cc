@@ -106,7 +106,8 @@ bool Interpreter::outstanding() const {
     const Registration* current = fd.current;
     if (!fd.registered || current == nullptr || current->stale) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
-    if (current->write || (readable && fd.ready_depth == 0)) return true;
+    const bool writable = current->write && (!fd.full || fd.hung_up);
+    if (writable || (current->read && readable && fd.ready_depth == 0)) return true;
   }
   return false;
 }
@@ -129,7 +130,7 @@ void Interpreter::poll(bool blocking) {
     progress = loop_->poll(blocking);
   }
   --depth_;
-  recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0});
+  recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0, .d = guard_is_wrong()});
   aiosim::note("poll returned", progress ? 1 : 0);
 }
 
@@ -185,8 +186,13 @@ void Interpreter::give_up(const char* what) {
 }
 
 void Interpreter::clear_up() {
+  const bool may_stay = (module_.offers & offers_handlers_to_the_end) != 0;
   for (int i = 1; i <= max_fds; ++i) {
-    if (fds_[static_cast<std::size_t>(i)].registered) run_op(0, {Verb::remove_fd, i});
+    const FdState& fd = fds_[static_cast<std::size_t>(i)];
+    if (!fd.registered) continue;
+    // Of those that stay the loop has to end the polling, and to free them (D7, R98).
+    const bool stays = may_stay && registration_number(*fd.current) % 2 != 0;
+    if (!stays) run_op(0, {Verb::remove_fd, i});
   }
   for (int i = 1; i <= max_bhs; ++i) {
     if (bhs_[static_cast<std::size_t>(i)].used) run_op(0, {Verb::delete_bh, i});
@@ -240,19 +246,22 @@ std::int64_t Interpreter::unserved_fds(bool pollable) const {
     const FdState& fd = fds_[i];
     const Registration* current = fd.current;
     if (!fd.registered || fd.busy || current == nullptr || current->pollable != pollable) continue;
-    if (current->stale) continue;
+    if (current->stale || !current->read) continue;
     const bool readable = fd.data > 0 || fd.hung_up;
     if (readable && fd.signalling == 0 && fd.ready_depth == 0) out |= std::int64_t{1} << i;
   }
   return out;
 }
 
-/// The fds with a write callback that is not pollable, a bit each: eventfds are always writable.
+/// The fds whose write callback is due, if they are not pollable, a bit each: eventfds are always
+/// writable, a full pipe is broken once it is hung up.
 std::int64_t Interpreter::writable_fds() const {
   std::int64_t out = 0;
   for (std::size_t i = 1; i <= max_fds; ++i) {
-    const Registration* current = fds_[i].current;
-    if (!fds_[i].registered || fds_[i].busy || current == nullptr || current->stale) continue;
+    const FdState& fd = fds_[i];
+    const Registration* current = fd.current;
+    if (!fd.registered || fd.busy || current == nullptr || current->stale) continue;
+    if (fd.full && (!fd.hung_up || fd.signalling != 0)) continue;
     if (current->write && !current->pollable) out |= std::int64_t{1} << i;
   }
   return out;

@@ -60,6 +60,7 @@ class Interpreter {
     int fd = 0;  // number in the program
     bool pollable = false;
     bool write = false;
+    bool read = true;                  // not that of a full pipe which has a write callback
     std::atomic<unsigned> polling{0};  // hooks, a bit each: io_poll_begin called, not yet _end
     int hooks = 0;                     // in force; changed by whoever holds FdState::busy
     std::atomic<bool> stale{false};    // its fd has been closed since it was set
@@ -74,6 +75,8 @@ class Interpreter {
     int write_fd = -1;
     bool used = false;
     bool pipe = false;
+    bool full = false;  // a full pipe's writing end: hung up, it is broken and nothing else (R71)
+    bool has_other_end() const { return pipe || full; }
     std::atomic<int> data{0};        // signals not yet taken
     std::atomic<int> signalling{0};  // threads that write to it, or read from it
     std::atomic<bool> hung_up{false};
@@ -179,6 +182,7 @@ class Interpreter {
   void on_poll_time(const PollingEvent& event);
   static bool flag_unset(void* opaque);
   void begin_call();
+  bool guard_is_wrong() const;
   void fd_call(Registration& handler, Source source);
   std::int64_t take_data(Registration& handler, bool read);
   void touch(const Registration& handler, Source source, bool result, int hooks = 0,
@@ -190,6 +194,7 @@ class Interpreter {
   void make_fds();
   static int make_eventfd();
   static bool make_file(FdState& fd);
+  static void fill(const FdState& fd);
   static void close_file(FdState& fd);
   static void open_again(FdState& fd);
   static void write_fd(int fd);
@@ -228,6 +233,7 @@ class Interpreter {
   std::atomic<bool> holding_{false};  // somebody holds or releases them
   int depth_ = 0;                     // polls on home's stack
   int waits_ = 0;                     // wait_while calls on home's stack
+  int bhs_running_ = 0;               // on home's stack
   std::uint64_t home_calls_ = 0;      // callbacks so far
   bool in_world_ = false;
   // Busy polling under way: when it began, when a poll function was first called, and when the one

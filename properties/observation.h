@@ -64,6 +64,7 @@ struct Observation {
   std::int64_t b = 0;  // fd ops: 1 pollable, 2 write, 4 closed; oneshot call: payload; touch,
                        // own call: result
   std::int64_t c = 0;  // hooks ops: those in force from now on
+  /// Calls of bottom halves, poll_end: their guard is wrong (R23).
   /// Other threads' op_begin: the home thread waits in the kernel. Touch of a poll function: in
   /// busy polling, which has found nothing of it for so long that it is to be left out.
   std::int64_t d = 0;

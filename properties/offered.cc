@@ -36,6 +36,8 @@ constexpr struct {
     {offers_loop_threads, "threads with a loop"},
     {offers_linux_aio, "Linux AIO"},
     {offers_lock_count, "lock count"},
+    {offers_reentrancy_guard, "re-entrancy guard"},
+    {offers_handlers_to_the_end, "handlers to the end"},
     {offers_idle_removal, "idle removal"},
 };
 

@@ -137,6 +137,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_threads},
     {Verb::stop_loop, "stop loop", max_loop_threads, Amount::none, 0, false, bit(Role::home),
      of_threads},
+    {Verb::loop_fds, "loop_fds", 0, Amount::none, 0, false, in_options, of_threads},
 
     {Verb::plug, "plug", 0, Amount::none, 0, false, at_pool, of_aio},
     {Verb::unplug, "unplug", 0, Amount::none, 0, false, at_pool, of_aio},

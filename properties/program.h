@@ -26,8 +26,8 @@ enum class Subject : std::uint8_t {
 /// How many of each a program may have; numbers in programs start at 1.
 inline constexpr int max_producers = 3;
 inline constexpr int max_bhs = 5;
-inline constexpr int max_fds = 4;
-inline constexpr int max_timers = 3;
+inline constexpr int max_fds = 5;
+inline constexpr int max_timers = 6;
 inline constexpr int max_oneshots = 3;
 inline constexpr int max_flags = 2;
 inline constexpr int max_own = 3;  // io_uring requests of the program's own
@@ -48,7 +48,7 @@ enum class Verb : std::uint8_t {
   cancel,          // bh
   delete_bh,       // bh
   signal,          // fd: makes it readable
-  hang_up,         // fd (a pipe): its writing end is closed
+  hang_up,         // fd (a pipe): its other end is closed
   keep,            // fd's callback: leaves the data unread while its calls are within budget
   add_fd,          // fd, pollable, write
   modify_fd,       // fd, pollable, write
@@ -105,6 +105,7 @@ enum class Verb : std::uint8_t {
   post,         // job, to a loop that runs
   start_loop,   // loop
   stop_loop,    // loop
+  loop_fds,     // options: each loop has an fd handler
 
   plug,         // file requests are held back from here on,
   unplug,       // to here

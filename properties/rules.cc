@@ -24,6 +24,7 @@ const aiosim::Rule table[] = {
     {"R20", "A deleted bottom half is not called, and goes in a later poll."},
     {"R21", "A bottom half may be deleted in its own callback."},
     {"R22", "A one-shot is called once and freed."},
+    {"R23", "Around each bottom half its guard is engaged, and then as it was before."},
     {"R24", "A pending bottom half keeps the loop from sleeping; an idle one for 10 ms at most."},
     {"R25", "The timeout is the sooner of bottom halves' and timers', infinite being latest."},
     {"R28", "A timeout is never rounded to nothing."},

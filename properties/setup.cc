@@ -67,6 +67,7 @@ void Interpreter::analyse() {
     if (threads <= 1) timers_[i].countable = true;
   }
   for (std::size_t i = 1; i <= max_fds; ++i) fds_[i].pipe = i % 2 == 0;
+  fds_[max_fds].full = true;
 }
 
 // Nobody else is there yet: no store needs an order, and there are hundreds.
@@ -131,7 +132,7 @@ void Interpreter::reset() {
   calls_ = {};
   home_notified_ = joined_ = false;
   held_ = holding_ = false;
-  depth_ = waits_ = 0;
+  depth_ = waits_ = bhs_running_ = 0;
   home_calls_ = 0;
   window_ = 0;
   window_open_ = false;
@@ -178,15 +179,16 @@ int Interpreter::make_eventfd() {
   }
 }
 
-/// An eventfd, or a pipe; false if there is none.
+/// An eventfd, or a pipe, of which `read_fd` is the end with a handler; false if there is none.
 bool Interpreter::make_file(FdState& fd) {
   fd.read_fd = fd.write_fd = -1;
-  if (fd.pipe) {
+  if (fd.has_other_end()) {
     int ends[2] = {-1, -1};
     const UnderTestScope scope;
     if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0) {
-      fd.read_fd = ends[0];
-      fd.write_fd = ends[1];
+      fd.read_fd = ends[fd.full ? 1 : 0];
+      fd.write_fd = ends[fd.full ? 0 : 1];
+      if (fd.full) fill(fd);
     }
   } else {
     fd.read_fd = fd.write_fd = make_eventfd();
@@ -194,10 +196,21 @@ bool Interpreter::make_file(FdState& fd) {
   return fd.read_fd >= 0;
 }
 
+/// A pipe is full when each of its pages holds something.
+void Interpreter::fill(const FdState& fd) {
+  constexpr int one_page = 4096;
+  fcntl(fd.read_fd, F_SETPIPE_SZ, one_page);
+  const std::array<char, one_page> bytes{};
+  for (;;) {
+    const ssize_t size = write(fd.read_fd, bytes.data(), bytes.size());
+    if (size < 0 && errno != EINTR) return;
+  }
+}
+
 void Interpreter::close_file(FdState& fd) {
   const UnderTestScope scope;
   close(fd.read_fd);
-  if (fd.pipe && !fd.hung_up) close(fd.write_fd);
+  if (fd.has_other_end() && !fd.hung_up) close(fd.write_fd);
 }
 
 void Interpreter::make_fds() {

@@ -165,28 +165,6 @@ TEST_P(PollWindowTest, WhatTheLastPollFoundOutlivesAHandlerThatAnotherThreadRepl
   remove(source);
 }
 
-TEST_P(PollWindowTest, WhatComesInsidePollReadyOutlivesTheHandler) {
-  context.set_poll_max_ns(long_enough_ns);
-  Source source;
-  add_polled(source);
-  source.on_end = [&] { source.work = true; };  // without a kick
-  source.on_ready = [&] {
-    if (source.readies != 1) return;
-    source.work = false;
-    aio::Timer timer(
-        context, [](void*) {}, nullptr);
-    timer.arm_after(1'000'000);
-    while (!source.work) context.poll(true);  // polls in vain, ends, may not look itself (R68)
-    add(source);
-  };
-  source.work = true;
-  while (source.readies == 0) context.poll(true);
-  EXPECT_TRUE(context.poll(true));
-  EXPECT_EQ(source.readies, 2);
-  source.on_end = [] {};
-  remove(source);
-}
-
 TEST_P(PollWindowTest, RemovalEndsThePollingThatAnotherThreadsChangeLeft) {
   context.set_poll_max_ns(long_enough_ns);
   Source source;
@@ -292,6 +270,22 @@ TEST_P(PollWindowTest, AReplacementInheritsWhatTheLastPollFound) {
   EXPECT_EQ(source.ends, 1);
   EXPECT_TRUE(context.poll(true));
   EXPECT_EQ(source.readies, 2);
+  remove(source);
+}
+
+TEST_P(PollWindowTest, AReplacementFromPollReadyInheritsWhatTheDueLastPollFinds) {
+  context.set_poll_max_ns(long_enough_ns);
+  Source source;
+  Source successor;
+  add_polled(source);
+  source.on_ready = [&] {
+    sleep_until_polling_ended(source);  // its last poll is due when this callback has returned
+    context.set_event_notifier(source.kick, successor.callbacks());
+  };
+  source.work = true;  // and stays so until then
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(successor.readies, 1);
   remove(source);
 }
 

@@ -120,6 +120,7 @@ class Coroutines {
       return broken("R85", who + " runs in another thread than its loop's home");
     }
     if (seen.b == 0) return broken("R85", who + " does not see what its waker wrote");
+    if (seen.a == 0) return broken("R87", who + " takes another loop for the one that it runs in");
     if (frame.running != 0) {
       return broken("R87", who + " was entered while " + coroutine(frame.running) + " runs");
     }

@@ -13,7 +13,7 @@ enum class CoroutineWhat : std::uint8_t {
   loop_thread,  // a: the loop whose home this thread is
   wake,         // index: the coroutine; a: loop; b: WakeBy
   woken,        // the call returned
-  resumed,      // index; a: loop that it was sent to; b: sees what its waker wrote
+  resumed,      // index; a: it knows the loop that it runs in; b: sees what its waker wrote
   suspended,    // index: it is about to yield, or has ended
   moving,       // index; a: loop: it is about to go there
   poll,         // within a coroutine

@@ -1,5 +1,5 @@
-// S14.8, R25, R57 to R61, R90: a blocking poll wakes for the earliest timer, and busy polling is
-// bounded.
+// S14.8, R24, R25, R57 to R61, R90: a blocking poll wakes for the earliest timer, and busy polling
+// is bounded.
 //
 // Lateness is compared with the time that passed inside the poll neither asleep nor polling: the
 // loop cannot have planned for that. In the simulated world every ns is accounted for.
@@ -90,6 +90,41 @@ Finding sleeps_past(const Timeline& timeline, const Facts& facts, const Jump& ju
   return std::nullopt;
 }
 
+/// When home surely slept in that poll already.
+std::int64_t asleep_since(const Timeline& timeline, int poll) {
+  for (const Jump& jump : timeline.jumps) {
+    if (jump.home_blocked && jump.poll == poll) return jump.from_ns;
+  }
+  return std::numeric_limits<std::int64_t>::max();
+}
+
+/// R24: time jumps over more than 10 ms while home sleeps with an idle bottom half to run: one of a
+/// slice that a poll further out has taken, for scheduling it notifies.
+Finding sleeps_past_idle(const Timeline& timeline, const Facts& facts, const Jump& jump) {
+  constexpr std::int64_t most_ns = 10'000'000;
+  const Poll& poll = timeline.polls[static_cast<std::size_t>(jump.poll)];
+  const std::int64_t slept_ns = jump.to_ns - asleep_since(timeline, jump.poll);
+  if (slept_ns <= most_ns + 4 * clock_read_ns + fault_slack_ns(facts)) return std::nullopt;
+  for (const Operation& idle : timeline.ops) {
+    if (idle.verb != Verb::schedule_idle || idle.thread != 0 || idle.end > poll.begin) continue;
+    const bool undone =
+        std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+          const bool undoes = op.verb == Verb::cancel || op.verb == Verb::delete_bh;
+          return undoes && op.index == idle.index && op.end > idle.begin && op.begin < jump.ticket;
+        });
+    const bool called =
+        std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
+          return call.source == Source::bh && call.index == idle.index && call.begin > idle.begin &&
+                 call.begin < jump.ticket;
+        });
+    if (undone || called) continue;
+    return broken("R24", "a blocking poll, begun " + at(poll.begin_ns) + ", slept for " +
+                             std::to_string(slept_ns) + " ns although bh " +
+                             std::to_string(idle.index) + " was idly scheduled");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Finding deadlines(const Timeline& timeline, const Facts& facts) {
@@ -101,6 +136,7 @@ Finding deadlines(const Timeline& timeline, const Facts& facts) {
     if (!jump.home_blocked || jump.poll < 0) continue;
     if (!timeline.polls[static_cast<std::size_t>(jump.poll)].blocking) continue;
     if (Finding finding = sleeps_past(timeline, facts, jump)) return finding;
+    if (Finding finding = sleeps_past_idle(timeline, facts, jump)) return finding;
   }
   return std::nullopt;
 }

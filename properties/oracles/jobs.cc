@@ -42,6 +42,9 @@ class Jobs {
       case JobWhat::by_owner:
         if (seen.a != 0) return all_run(seen.index);
         return broken("R103", loop(seen.index) + " does not run a job for its stopper");
+      case JobWhat::rung:
+        if (seen.a != 0) return {};
+        return broken("R103", loop(seen.index) + " does not notice an fd for its stopper");
       case JobWhat::removed:
         return {};
       case JobWhat::end:

@@ -18,6 +18,7 @@ enum class JobWhat : std::uint8_t {
   waited,    // index: the flag; a: it is set
   stopped,   // index: the loop
   by_owner,  // index: the loop: its stopper polls it; a: with progress
+  rung,      // index: the loop: its stopper made an fd of it readable; a: that was noticed
   removed,   // index: the loop
   end,
 };

@@ -32,6 +32,7 @@ using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
 Finding bh_order(const Timeline& timeline, const Facts& facts);           // R12-R16, D1
 Finding bh_once(const Timeline& timeline, const Facts& facts);            // S14.2, S14.4, R19-R22
+Finding reentrancy_guard(const Timeline& timeline, const Facts& facts);   // R23
 Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14.1
 Finding progress_value(const Timeline& timeline, const Facts& facts);     // R17, R39, R48, R77
 Finding no_spin(const Timeline& timeline, const Facts& facts);            // S14.3
@@ -47,6 +48,7 @@ Finding hooks_live(const Timeline& timeline, const Facts& facts);         // R69
 Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, R66, S14.10
 Finding no_reentry(const Timeline& timeline, const Facts& facts);         // R68
 Finding level_trigger(const Timeline& timeline, const Facts& facts);      // S14.9, D6
+Finding pollable_served(const Timeline& timeline, const Facts& facts);    // S14.9, D6
 Finding closed_fds(const Timeline& timeline, const Facts& facts);         // R81
 Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89, R91, D9
 Finding own_requests(const Timeline& timeline, const Facts& facts);       // R84b

@@ -31,11 +31,14 @@ class Requests {
         return {};
       case RequestWhat::cancel:
         ++home_calls_;
-        it.stays_queued = it.works == 0 && all_threads_work();
+        it.stays_queued = !it.cancelled && it.works == 0 && all_threads_work();
         ended_work_ = false;
         return {};
       case RequestWhat::cancel_returned:
         --home_calls_;
+        if (seen.a != 0 && it.cancelled) {
+          return wrong(request(seen.index) + " was cancelled although it had been already");
+        }
         it.cancelled |= seen.a != 0;
         if (seen.a == 0 && it.stays_queued && !ended_work_) {
           return wrong(request(seen.index) + " could not be cancelled while every thread " +

@@ -194,7 +194,12 @@ class CoroutineRun final : public PartsRun {
       seen = parts_.load(&actor.payload);
     }
     aiosim::note("coroutine entered", actor.number);
-    log_.add(What::resumed, actor.number, 0, seen == actor.wakes ? 1 : 0);
+    log_.add(What::resumed, actor.number, knows_its_loop(actor), seen == actor.wakes ? 1 : 0);
+  }
+
+  int knows_its_loop(const Actor& actor) const {
+    const UnderTestScope scope;
+    return parts_.coroutines.is_in(loops_.at(actor.loop.load(relaxed)), actor.handle.load(relaxed));
   }
 
   /// Whoever wakes it must know that it has yielded: a bottom half of its loop says so.

@@ -202,19 +202,24 @@ class AioRun final : public PartsRun {
             place_of(it)};
   }
 
+  /// Of several the newest that is not cancelled yet, else one that is: that must come to nothing.
   void cancel(int kind) {
+    Instance* which = nullptr;
     for (std::size_t i = used_; i-- > 0;) {
       Instance& it = instances_[i];
-      if (it.kind != kind || !it.outstanding || it.cancelled) continue;
-      aiosim::note("cancel request", it.number);
-      log_.add(RequestWhat::cancel, it.number);
-      {
-        const UnderTestScope scope;
-        it.cancelled = engine_->cancel(it.handle);
-      }
-      log_.add(RequestWhat::cancel_returned, it.number, it.cancelled ? 1 : 0);
-      return;
+      if (it.kind != kind || !it.outstanding) continue;
+      if (which == nullptr || (which->cancelled && !it.cancelled)) which = &it;
     }
+    if (which == nullptr) return;
+    aiosim::note("cancel request", which->number);
+    log_.add(RequestWhat::cancel, which->number);
+    bool taken = false;
+    {
+      const UnderTestScope scope;
+      taken = engine_->cancel(which->handle);
+    }
+    which->cancelled = which->cancelled || taken;
+    log_.add(RequestWhat::cancel_returned, which->number, taken ? 1 : 0);
   }
 
   /// Of that kind; 0: of any.

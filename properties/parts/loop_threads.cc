@@ -1,5 +1,10 @@
 // A program about threads with loops (R103) and waits in them (R100, R101): jobs are posted to
 // them, they are stopped with jobs in flight, and started again.
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "oracles/jobs.h"
 #include "parts/log.h"
 #include "parts/loops.h"
@@ -18,7 +23,9 @@ constexpr std::uint64_t given_to(int number) { return 100 + static_cast<std::uin
 class LoopThreadsRun final : public PartsRun {
  public:
   LoopThreadsRun(const Case& program, const BackendModule& module)
-      : PartsRun(program, module), loops_(program, module) {
+      : PartsRun(program, module),
+        loops_(program, module),
+        fds_wanted_(program.option(Verb::loop_fds, -1) >= 0) {
     analyse();
   }
 
@@ -34,6 +41,10 @@ class LoopThreadsRun final : public PartsRun {
     int kind = 0;
     int loop = 0;
     std::uint64_t in = 0;  // under test only
+  };
+  struct Bell {  // an fd that a loop watches
+    int fd = -1;
+    int rung = 0;  // calls of its handler
   };
   struct Flag {
     LoopThreadsRun* self;
@@ -65,6 +76,7 @@ class LoopThreadsRun final : public PartsRun {
     flags_ = {};
     left_ = {};
     depths_ = {};
+    bells_ = {};
   }
 
   void body() override {
@@ -140,6 +152,50 @@ class LoopThreadsRun final : public PartsRun {
   void start(int loop) {
     log_.add(What::started, loop);
     loops_.start(loop, [this](int i) { log_.add(What::runs, i); });
+    if (!fds_wanted_) return;
+    Bell& bell = bells_[static_cast<std::size_t>(loop)];
+    bell = {};
+    const UnderTestScope scope;
+    do {
+      bell.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    } while (bell.fd < 0 && errno == EMFILE);  // injected: a limited number of times
+    FdCallbacks callbacks;
+    callbacks.read = on_ring;
+    if (bell.fd >= 0) loops_.at(loop)->set_fd_handler(bell.fd, callbacks, &bell);
+  }
+
+  static void on_ring(void* opaque) {
+    const HarnessScope harness;
+    auto& bell = *static_cast<Bell*>(opaque);
+    ++bell.rung;
+    std::uint64_t count = 0;
+    const UnderTestScope scope;
+    while (read(bell.fd, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+  }
+
+  /// The thread that had the loop watch it has ended. Twice: what it had begun comes to an end with
+  /// the first.
+  void ring(int loop) {
+    Bell& bell = bells_[static_cast<std::size_t>(loop)];
+    if (bell.fd < 0) return;
+    constexpr int most_polls = 4;  // that end early, for notifications of before
+    for (int rings = 0; rings < 2; ++rings) {
+      const int before = bell.rung;
+      {
+        const std::uint64_t one = 1;
+        const UnderTestScope scope;
+        while (write(bell.fd, &one, sizeof one) < 0 && errno == EINTR) {
+        }
+        for (int polls = 0; polls < most_polls && bell.rung == before; ++polls) {
+          loops_.at(loop)->poll(true);
+        }
+      }
+      log_.add(What::rung, loop, bell.rung == before ? 0 : 1);
+    }
+    const UnderTestScope scope;
+    loops_.at(loop)->remove_fd_handler(bell.fd);
+    close(bell.fd);
   }
 
   void stop(int loop) {
@@ -156,6 +212,7 @@ class LoopThreadsRun final : public PartsRun {
       }
     }
     log_.add(What::by_owner, loop, progress || !posted ? 1 : 0);
+    ring(loop);
     loops_.remove(loop);
     log_.add(What::removed, loop);
   }
@@ -230,6 +287,8 @@ class LoopThreadsRun final : public PartsRun {
   }
 
   LoopThreads loops_;
+  const bool fds_wanted_;
+  std::array<Bell, all_loops> bells_{};
   Producers producers_;
   Log<What> log_;
   std::array<Instance, max_instances> instances_;

@@ -26,11 +26,12 @@ Scenario deadline_is_kept_and_polling_falls_back() {
   out.recipe.fds = 2;
   out.recipe.timers = 2;
   out.recipe.pollable = true;
+  out.recipe.at_once = {Verb::signal};
   out.recipe.poll_max_ns = {0, 20'000, 300'000, 300'000, 3'000'000};
   out.recipe.delays_ns = {5'000, 100'000, 800'000, 3'000'000};
   out.oracles = {oracles::deadlines,  oracles::polling_window, oracles::polling_pairs,
-                 oracles::hooks_live, oracles::level_trigger,  oracles::wakeups,
-                 oracles::no_spin,    oracles::timer_order};
+                 oracles::hooks_live, oracles::level_trigger,  oracles::pollable_served,
+                 oracles::wakeups,    oracles::no_spin,        oracles::timer_order};
   out.runtime = {.deadlock = "S14.8",
                  .livelock = "R59",
                  .data_race = "S14.4",

@@ -13,6 +13,7 @@ Scenario loop_threads_finish_their_jobs() {
   out.recipe.subject = Subject::loop_threads;
   out.recipe.options = {{Verb::loop_threads, {1, 1, 2}},
                         {Verb::poll_max_ns, {0, 0, 20'000}},
+                        {Verb::loop_fds, {0, 0, 1}},
                         {Verb::callback_calls, {1, 2, 2}, 2}};
   out.recipe.actors = {
       {Role::home,

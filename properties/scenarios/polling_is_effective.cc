@@ -28,11 +28,13 @@ Scenario polling_is_effective() {
   out.recipe.fds = 3;
   out.recipe.pollable = true;
   out.recipe.adaptive = true;
+  out.recipe.at_once = {Verb::signal};
   out.recipe.poll_max_ns = {3'000, 30'000, 300'000, 3'000'000, 3'000'000};
   out.recipe.delays_ns = {1'000, 5'000, 50'000, 1'000'000};
-  out.oracles = {oracles::polling_time,  oracles::polling_effective, oracles::polling_window,
-                 oracles::polling_pairs, oracles::hooks_live,        oracles::level_trigger,
-                 oracles::wakeups};
+  out.oracles = {oracles::polling_time,    oracles::polling_effective,
+                 oracles::polling_window,  oracles::polling_pairs,
+                 oracles::hooks_live,      oracles::level_trigger,
+                 oracles::pollable_served, oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "R59",
                  .data_race = "S14.4",

@@ -22,7 +22,8 @@ Scenario timers_fire_in_order_and_on_time() {
                          {Verb::poll_blocking, 4}, {Verb::advance, 1}, {Verb::hold_timers, 1},
                          {Verb::release_timers, 1}};
   out.recipe.most_producers = 2;
-  out.recipe.timers = 3;
+  out.recipe.timers = 6;  // a heap of them has a shape
+  out.recipe.at_once = {Verb::arm};
   out.recipe.delays_ns = {1'000, 300'000, 1'500'000, 5'000'000, 20'000'000};
   out.oracles = {oracles::timer_order, oracles::deadlines, oracles::no_spin, oracles::wakeups,
                  oracles::progress_value};

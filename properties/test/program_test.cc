@@ -44,7 +44,7 @@ TEST(Program, BadLinesAreNamedWithWhatWasExpected) {
   EXPECT_EQ(complaint({{{"producer 1", {"poll"}}}}),
             "program: part 'producer 1' line 1: expected an operation allowed there, found 'poll'");
   EXPECT_EQ(complaint({{{"home", {"arm timer 1 5000"}}}}),
-            "program: part 'home' line 1: expected 'arm timer 1..3 +NS or -NS', "
+            "program: part 'home' line 1: expected 'arm timer 1..6 +NS or -NS', "
             "found 'arm timer 1 5000'");
   EXPECT_NE(complaint({{{"bh 0", {}}}}).find("found 'bh 0'"), std::string::npos);
   EXPECT_NE(complaint({{{"home", {}}, {"home", {}}}}).find("found 'home' again"),

@@ -42,7 +42,9 @@ constexpr std::uint32_t offers =
     properties::offers_adaptive_polling | properties::offers_poll_hooks |
     properties::offers_closed_fds | properties::offers_hold_timers |
     properties::offers_thread_pool | properties::offers_coroutines | properties::offers_virtqueue |
-    properties::offers_loop_threads | properties::offers_linux_aio | properties::offers_lock_count;
+    properties::offers_loop_threads | properties::offers_linux_aio |
+    properties::offers_lock_count | properties::offers_reentrancy_guard |
+    properties::offers_handlers_to_the_end;
 
 }  // namespace
 

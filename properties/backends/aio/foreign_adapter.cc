@@ -72,7 +72,8 @@ constexpr std::uint32_t offers =
     properties::offers_oneshot | properties::offers_nested_poll | properties::offers_fd_handlers |
     properties::offers_timers | properties::offers_progress_value |
     properties::offers_slice_order_lifo | properties::offers_wait_kick |
-    properties::offers_closed_fds | properties::offers_hold_timers;
+    properties::offers_closed_fds | properties::offers_hold_timers |
+    properties::offers_reentrancy_guard;
 
 }  // namespace
 

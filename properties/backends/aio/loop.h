@@ -81,6 +81,7 @@ class ContextLoop : public properties::Loop {
   bool add_request(properties::RingHandle* request) override {
     return add_ring_request(context_, request);
   }
+  bool in_bottom_half() override { return guard_.engaged; }
 
  private:
   static aio::BottomHalf* of(properties::Bh* bh) { return reinterpret_cast<aio::BottomHalf*>(bh); }

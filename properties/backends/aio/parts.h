@@ -100,6 +100,10 @@ inline void enter(properties::Loop* loop, properties::CoroutineHandle* coroutine
   aio::enter(context_of(loop), of(coroutine));
 }
 
+inline bool is_in(properties::Loop* loop, properties::CoroutineHandle* coroutine) {
+  return &of(coroutine).context() == &context_of(loop);
+}
+
 // ---- virtqueue ----
 
 class AioQueue final : public properties::Queue {
@@ -298,7 +302,7 @@ inline bool claim(std::uint64_t* word, std::uint64_t expected, std::uint64_t des
 
 constexpr properties::Parts parts = {
     make_pool,
-    {spawn, schedule, enter},
+    {spawn, schedule, enter, is_in},
     make_queue,
     make_thread,
     make_file_engine,

@@ -10,7 +10,7 @@
 
 namespace properties {
 
-inline constexpr std::uint32_t backend_abi = 6;
+inline constexpr std::uint32_t backend_abi = 7;
 
 /// What a backend claims; a rule that needs more shows as "not offered".
 enum Offers : std::uint32_t {
@@ -42,6 +42,8 @@ enum Offers : std::uint32_t {
   offers_loop_threads = 1u << 25,
   offers_linux_aio = 1u << 26,
   offers_lock_count = 1u << 27,
+  offers_reentrancy_guard = 1u << 28,    // R23: in_bottom_half
+  offers_handlers_to_the_end = 1u << 29, // [ours] destroyed with handlers set, removes them (R98)
 };
 
 using Callback = void (*)(void* opaque);
@@ -128,6 +130,8 @@ class Loop {
     return nullptr;
   }
   virtual bool add_request(RingHandle*) { return false; }  // false: the loop has no ring
+  /// Home thread: as the guard says that all its bottom halves share (R23).
+  virtual bool in_bottom_half() { return false; }
 };
 
 struct Parts;  // parts.h

@@ -76,6 +76,8 @@ struct Coroutines {
   void (*spawn)(Loop* loop, const Script& script);
   void (*schedule)(Loop* loop, CoroutineHandle* coroutine);
   void (*enter)(Loop* loop, CoroutineHandle* coroutine);
+  /// Whether the coroutine, which runs, takes `loop` for the one that it runs in.
+  bool (*is_in)(Loop* loop, CoroutineHandle* coroutine);
 };
 
 // ---- virtqueue (R96) ----
