@@ -4,6 +4,14 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 log_dir=$root/build/log
 
+# --help of every script: the comment at its top.
+case ${1-} in
+  -h | --help)
+    awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"
+    exit 0
+    ;;
+esac
+
 say() { echo "aiosim: $1"; }
 
 # step TEXT LOG COMMAND...: runs COMMAND with its output in build/log/LOG.log. One line when it is

@@ -1,5 +1,4 @@
 // What operations on fds, their handlers and files, and io_uring requests do.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "observed.h"
@@ -127,7 +126,6 @@ void Interpreter::change_handler(int thread, const Op& op) {
 /// It counts as replacing the handler, but what its source kept back the loop has to find itself,
 /// by the last poll of the old hooks (D7): no kick follows.
 void Interpreter::change_hooks(int thread, const Op& op) {
-  if ((module_.offers & offers_poll_hooks) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -156,7 +154,6 @@ void Interpreter::change_hooks(int thread, const Op& op) {
 /// Of another file under the same number its handler has not been told: what it may still hear is
 /// the kernel's affair, until it is set again.
 void Interpreter::change_file(int thread, const Op& op) {
-  if ((module_.offers & offers_closed_fds) == 0) return;
   FdState& fd = fds_[static_cast<std::size_t>(op.index)];
   if (fd.busy.exchange(true)) {
     make_way();
@@ -188,26 +185,15 @@ void Interpreter::change_file(int thread, const Op& op) {
   fd.busy = false;
 }
 
-/// A new file, under the old number if that is still free.
+/// A new file under the old number, if that is the lowest free one. It is not moved there by
+/// dup(2): whoever watches the number that it had before would never get rid of it (epoll(7)).
 void Interpreter::open_again(FdState& fd) {
-  const int wanted = fd.read_fd;
   FdState fresh;
   fresh.pipe = fd.pipe;
   fresh.full = fd.full;
   if (!make_file(fresh)) return;
-  if (fresh.read_fd != wanted) {
-    const UnderTestScope scope;
-    const int moved = fcntl(fresh.read_fd, F_DUPFD_CLOEXEC, wanted);
-    close(fresh.read_fd);
-    if (moved != wanted) {
-      if (moved >= 0) close(moved);
-      if (fd.has_other_end()) close(fresh.write_fd);
-      return;
-    }
-    if (!fd.has_other_end()) fresh.write_fd = wanted;
-  }
-  fd.read_fd = wanted;
-  fd.write_fd = fd.has_other_end() ? fresh.write_fd : wanted;
+  if (fresh.read_fd != fd.read_fd) return close_file(fresh);
+  fd.write_fd = fresh.write_fd;
   fd.hung_up = false;
   fd.closed = false;
 }
@@ -215,7 +201,6 @@ void Interpreter::open_again(FdState& fd) {
 // ---- io_uring requests of the program's own ----
 
 void Interpreter::own_request(int thread, const Op& op) {
-  if ((module_.offers & offers_ring_requests) == 0) return;
   const int number = next_own_++;
   if (number >= max_instances) return;
   Own& own = own_[static_cast<std::size_t>(number)];

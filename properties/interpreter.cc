@@ -1,6 +1,7 @@
 #include "interpreter.h"
 
 #include <string>
+#include <utility>
 
 #include "under_test.h"
 
@@ -9,7 +10,7 @@ namespace properties {
 using aiosim::UnderTestScope;
 
 Interpreter::Interpreter(const Case& program, const BackendModule& module)
-    : program_(program),
+    : program_(offered(program, module.offers)),
       module_(module),
       poll_max_ns_(program.option(Verb::poll_max_ns, 0)),
       callback_calls_(program.option(Verb::callback_calls, 2)),
@@ -20,12 +21,17 @@ Interpreter::Interpreter(const Case& program, const BackendModule& module)
 void Interpreter::run() {
   reset();
   in_world_ = aiosim::in_world();
+  const std::size_t open_before = aiosim::open_fds();
   set_up();
   install_probes();
   start_producers();
   run_part(0, program_.find(Role::home));
   drain();
   clear_up();
+  if (aiosim::open_fds() > open_before) find_lost_fds();
+  if (std::string twice = aiosim::closed_twice(); !twice.empty()) {
+    aiosim::stop_run({aiosim::VerdictKind::double_free, "", std::move(twice)});
+  }
 }
 
 void Interpreter::run_part(int thread, const Part* part) {
@@ -207,6 +213,28 @@ void Interpreter::clear_up() {
     if (own.pending) free_own(own);  // dropped with the loop
   }
   close_fds();
+}
+
+/// A loop's fds go with it. What it keeps for the whole process, as a library may, it opens once:
+/// so another loop tells. Threads of the loop's own may be about to close what they have.
+void Interpreter::find_lost_fds() {
+  constexpr int patience = 100;
+  const auto open_then = [] {
+    for (int i = 0; i < patience; ++i) make_way();
+    return aiosim::open_fds();
+  };
+  const std::size_t open_before = open_then();
+  make_loop();
+  {
+    const UnderTestScope scope;
+    delete loop_;
+  }
+  const std::size_t open_after = open_then();
+  if (open_after <= open_before) return;
+  const std::size_t lost = open_after - open_before;
+  aiosim::stop_run({aiosim::VerdictKind::leak, "",
+                    "each loop that is made and destroyed leaves " + std::to_string(lost) +
+                        (lost == 1 ? " fd open" : " fds open")});
 }
 
 // ---- probes ----

@@ -128,6 +128,7 @@ class Interpreter {
   void drain();
   void clear_up();
   void close_fds();
+  void find_lost_fds();
   void join_producers();
   [[noreturn]] void give_up(const char* what);
   bool outstanding() const;

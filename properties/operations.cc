@@ -134,7 +134,7 @@ void Interpreter::arm(int thread, const Op& op) {
 
 /// One at a time: who comes meanwhile, does nothing.
 void Interpreter::hold_timers(int thread, const Op& op) {
-  if ((module_.offers & offers_hold_timers) == 0 || holding_.exchange(true)) return;
+  if (holding_.exchange(true)) return;
   const bool hold = op.verb == Verb::hold_timers;
   aiosim::note(hold ? "hold timers" : "release timers");
   held_ = hold;

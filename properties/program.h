@@ -164,6 +164,11 @@ struct Case {
   int producers() const;  // the highest producer's number
 };
 
+/// `program` without what a backend of those Offers does not offer.
+Case offered(Case program, std::uint32_t offers);
+/// Those Offers as people read them: "bottom halves", "fd handlers".
+std::vector<std::string> words_of(std::uint32_t offers);
+
 /// Throws aiosim::BadInput("program: part 'bh 2' line 3: expected ..., found '...'").
 Case parse(const aiosim::Program& program, Subject subject = Subject::loop);
 aiosim::Program print(const Case& program);

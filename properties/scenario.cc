@@ -131,6 +131,9 @@ class ScenarioProperty final : public aiosim::Property {
   bool offered(const aiosim::Backend& backend) const override {
     return (module_of(backend).offers & scenario_.needs) == scenario_.needs;
   }
+  std::vector<std::string> lacked(const aiosim::Backend& backend) const override {
+    return words_of(scenario_.needs & ~module_of(backend).offers);
+  }
   bool on_host() const override { return scenario_.on_host; }
   aiosim::Program generate(std::uint64_t seed, int size) const override {
     return print(properties::generate(scenario_.recipe, seed, size));

@@ -4,42 +4,15 @@
 #include <utility>
 
 #include "rules.h"
+#include "program.h"
 #include "scenario.h"
 
 namespace properties {
 namespace {
 
-constexpr struct {
-  Offers bit;
-  const char* word;
-} offer_words[] = {
-    {offers_bottom_halves, "bottom halves"},
-    {offers_idle_bh, "idle bottom halves"},
-    {offers_cancel, "cancel"},
-    {offers_oneshot, "one-shots"},
-    {offers_nested_poll, "nested poll"},
-    {offers_fd_handlers, "fd handlers"},
-    {offers_pollable_handlers, "pollable handlers"},
-    {offers_busy_polling, "busy polling"},
-    {offers_timers, "timers"},
-    {offers_progress_value, "progress value"},
-    {offers_slice_order_lifo, "newest first in a slice"},
-    {offers_exact_timeout, "exact timeouts"},
-    {offers_wait_kick, "wait and kick"},
-    {offers_quiet_notify, "quiet notify"},
-    {offers_one_write_a_sleep, "one write a sleep"},
-    {offers_adaptive_polling, "adaptive polling"},
-    {offers_polling_beside_fds, "polling beside plain fds"},
-    {offers_thread_pool, "thread pool"},
-    {offers_coroutines, "coroutines"},
-    {offers_virtqueue, "virtqueue"},
-    {offers_loop_threads, "threads with a loop"},
-    {offers_linux_aio, "Linux AIO"},
-    {offers_lock_count, "lock count"},
-    {offers_reentrancy_guard, "re-entrancy guard"},
-    {offers_handlers_to_the_end, "handlers to the end"},
-    {offers_idle_removal, "idle removal"},
-};
+constexpr std::uint32_t offers_of_parts = offers_thread_pool | offers_coroutines |
+                                         offers_virtqueue | offers_loop_threads |
+                                         offers_linux_aio | offers_lock_count;
 
 void describe_backend(aiosim::Backend& backend) {
   const auto& module = *static_cast<const BackendModule*>(backend.module->entry());
@@ -48,11 +21,29 @@ void describe_backend(aiosim::Backend& backend) {
                            std::to_string(backend_abi) + ", found version " +
                            std::to_string(module.abi));
   }
+  if (!backend.module->instrumented()) {
+    throw aiosim::BadInput(backend.module->file() + ": compiled without -fsanitize=thread, so that "
+                           "nothing in it could be checked; expected a module made by "
+                           "aiosim_add_backend()");
+  }
+  const auto refused = [&backend](const char* what) {
+    return aiosim::BadInput(backend.module->file() + ": expected " + what +
+                            " in its BackendModule, found a null pointer");
+  };
+  if (module.name == nullptr || *module.name == '\0') throw refused("a name");
+  if (module.create == nullptr) throw refused("create()");
+  if (module.payload_store == nullptr || module.payload_load == nullptr) {
+    throw refused("payload_store() and payload_load()");
+  }
+  if ((module.offers & offers_ring_requests) != 0 && module.free_request == nullptr) {
+    throw refused("free_request(), which offers_ring_requests wants,");
+  }
+  if ((module.offers & offers_of_parts) != 0 && module.parts == nullptr) {
+    throw refused("parts, which its offers want (parts.h),");
+  }
   backend.name = module.name;
   backend.forked = module.forked;
-  for (const auto& offer : offer_words) {
-    if ((module.offers & offer.bit) != 0) backend.offers.emplace_back(offer.word);
-  }
+  backend.offers = words_of(module.offers);
 }
 
 }  // namespace

@@ -140,16 +140,11 @@ std::int64_t BottomHalfQueue::list_timeout_ns(const BottomHalf* head, std::int64
   return timeout_ns;
 }
 
+void BottomHalfQueue::follow_accept() { incoming_.fetch_add(0, std::memory_order_acq_rel); }
+
 std::int64_t BottomHalfQueue::timeout_ns() const {
-  return timeout_ns(incoming_.load(std::memory_order_acquire));
-}
-
-std::int64_t BottomHalfQueue::timeout_after_accept_ns() {
-  return timeout_ns(incoming_.fetch_add(0, std::memory_order_acq_rel));  // changes nothing
-}
-
-std::int64_t BottomHalfQueue::timeout_ns(const BottomHalf* incoming) const {
-  std::int64_t timeout_ns = list_timeout_ns(incoming, detail::infinite_ns);
+  std::int64_t timeout_ns =
+      list_timeout_ns(incoming_.load(std::memory_order_acquire), detail::infinite_ns);
   // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
   for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
        slice = slice->next_) {

@@ -177,11 +177,13 @@ bool Context::kernel_may_know_more(bool answered) const {
   return monitor_.need_wait() || (answered ? live != window_.listed() : live != 0);
 }
 
-/// And before them the callbacks of completed requests (R84b). These may poll, and sleep, before
-/// the take-over: what then follows accept() has to come before them.
+/// And before them the callbacks of completed requests (R84b).
 bool Context::run_bottom_halves() {
-  if (monitor_.has_completions()) bottom_halves_.follow_accept();
-  const bool completed = monitor_.run_completions();
+  const bool completed = monitor_.has_completions();
+  if (completed) {
+    bottom_halves_.follow_accept();  // they may poll
+    monitor_.run_completions();
+  }
   BottomHalfQueue::Slice slice(bottom_halves_);
   // A bottom half may free what a handler removed before it was scheduled used: the handler's last
   // callback, io_poll_end, comes first. Hence after the take-over, before the calls.
@@ -235,21 +237,27 @@ bool Context::dispatch(ReadyList& ready, std::int64_t block_ns) {
   return progress;
 }
 
-/// Runs the callbacks that are due.
+namespace {
+
+bool calls_io_read(const FdHandler& handler, int revents) {
+  return (revents & (POLLIN | POLLHUP | POLLERR)) != 0 && handler.callbacks.io_read != nullptr;
+}
+
+}  // namespace
+
+/// Runs the callbacks that are due. io_read stands in for io_poll_ready (R68), io_write does not:
+/// what was found in the last poll of a silent source would be lost.
 bool Context::dispatch_one(FdHandler& handler, std::int64_t block_ns) {
   const int revents = handler.revents & handler.events;
-  const bool polled = handler.poll_marked && revents == 0;
+  const bool polled = handler.poll_marked && !calls_io_read(handler, revents);
+  if (handler.is_deleted()) return false;  // with its mark, which is the successor's
   handler.revents = 0;
   handler.poll_marked = false;
-  if (handler.is_deleted() || (revents == 0 && !polled)) return false;
+  if (revents == 0 && !polled) return false;
   window_.join(handler);
-  if (polled && handler.in_poll_ready) return false;
-  bool called = polled;
-  if (polled) {
-    window_.call_poll_ready(handler, found_late_);
-  } else {
-    called = call_fd_callbacks(handler, revents);
-  }
+  bool called = polled && !handler.in_poll_ready;
+  if (called) window_.call_poll_ready(handler, found_late_);
+  if (call_fd_callbacks(handler, revents)) called = true;
   if (called && block_ns != not_measured) window_.adjust(handler, block_ns);
   return called && !handler.is_notifier;  // R39
 }
@@ -258,8 +266,7 @@ bool Context::dispatch_one(FdHandler& handler, std::int64_t block_ns) {
 bool Context::call_fd_callbacks(FdHandler& handler, int revents) {
   const FdCallbacks& callbacks = handler.callbacks;
   bool called = false;
-  if ((revents & (POLLIN | POLLHUP | POLLERR)) != 0 && callbacks.io_read != nullptr &&
-      !handler.is_deleted()) {
+  if (calls_io_read(handler, revents) && !handler.is_deleted()) {
     detail::call(callbacks.io_read, callbacks.opaque);
     called = true;
   }
@@ -272,39 +279,22 @@ bool Context::call_fd_callbacks(FdHandler& handler, int revents) {
 }
 
 void Context::set_fd_handler(int fd, const FdCallbacks& callbacks) {
-  const bool ready = end_polling_before_change(fd);
   handlers_.set(fd, callbacks);
-  after_change(fd, ready);
+  after_change();
 }
 
 void Context::set_fd_poll_hooks(int fd, Callback io_poll_begin, Callback io_poll_end) {
-  const bool ready = end_polling_before_change(fd);
   handlers_.set_poll_hooks(fd, io_poll_begin, io_poll_end);
-  after_change(fd, ready);
+  after_change();
 }
 
-/// In the home thread polling ends before the handler goes, so that no callback of it starts later
-/// (R69); for another thread's change, and from inside a poll function, retire_removed() does it.
-/// True iff that, or a poll whose finding nobody has dispatched, found it ready.
-bool Context::end_polling_before_change(int fd) {
-  if (!in_home_thread() || window_.walking()) return false;
-  FdHandler* handler;
-  {
-    const auto guard = handlers_.lock();
-    handler = handlers_.find_live(fd);
-    if (handler == nullptr) return false;
-    if (!handler->polling_hook.linked()) return handler->poll_marked;
-  }
-  // Nobody else frees it while it is on the polling list, and afterwards a visit is in progress.
-  const Visit visit(*this);
-  return window_.end_polling(*handler);
-}
-
-void Context::after_change(int fd, bool was_ready) {
-  if (was_ready) mark_successor_ready(fd);
-  if (!in_home_thread() || window_.walking() || visits_ != 0) return;
+/// The home thread does not return from a change before the polling of all that is removed has
+/// ended, another thread's removals included: no callback of them starts later (R69). From inside a
+/// poll function, as for a change by another thread, it ends in the next visit.
+void Context::after_change() {
+  if (!in_home_thread() || window_.walking()) return;
   if (!handlers_.has_removed() && retired_ == nullptr) return;
-  const Visit frees_them(*this);
+  const Visit retires_them(*this);
 }
 
 /// The handler that replaced one found ready by its last poll inherits the finding.

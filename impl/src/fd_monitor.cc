@@ -51,7 +51,7 @@ bool FdMonitor::add(RingRequest& request) {
 
 bool FdMonitor::has_completions() const { return ring_ != nullptr && ring_->has_completions(); }
 
-bool FdMonitor::run_completions() { return ring_ != nullptr && ring_->run_completions(); }
+void FdMonitor::run_completions() { ring_->run_completions(); }
 
 /// While the kernel takes no requests, what the ring has not been told of is asked for by ppoll.
 void FdMonitor::wait_by_ring(ReadyList& ready, std::int64_t timeout_ns) {

@@ -51,8 +51,8 @@ class UringMonitor final : public RingMonitor {
   bool asked(const FdHandler& handler) const override;
   int fd() const override { return ring_.ring_fd; }
   bool need_wait() const override;
-  bool has_completions() const override { return completed_ != nullptr; }
-  bool run_completions() override;
+  [[nodiscard]] bool has_completions() const override { return completed_ != nullptr; }
+  void run_completions() override;
 
  private:
   void push(FdHandler& handler, unsigned wish);
@@ -260,14 +260,11 @@ void UringMonitor::request_completed(RingRequest& request, int result) {
   last_completed_ = &request;
 }
 
-bool UringMonitor::run_completions() {
-  bool called = false;
+void UringMonitor::run_completions() {
   while (RingRequest* request = completed_) {
     completed_ = request->next_;  // before the call, which may add it again, free it, or poll
     call(*request);
-    called = true;
   }
-  return called;
 }
 
 std::unique_ptr<RingMonitor> make_ring_monitor(unsigned entries, FdHandlerList& handlers) {

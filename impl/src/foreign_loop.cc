@@ -47,7 +47,8 @@ void ForeignLoop::report(int fd, std::uint64_t generation, short revents) {
 bool ForeignLoop::check(bool fds_ready) {
   context_.gate_.lower_foreign();
   context_.gate_.accept();
-  const bool any_bottom_half = context_.bottom_halves_.timeout_after_accept_ns() >= 0;
+  context_.bottom_halves_.follow_accept();
+  const bool any_bottom_half = context_.bottom_halves_.timeout_ns() >= 0;
   return fds_ready || !context_.found_late_.empty() || any_bottom_half ||
          context_.timers_.deadline_ns() == 0;
 }

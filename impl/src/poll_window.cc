@@ -48,26 +48,26 @@ void PollWindow::join(FdHandler& handler) {
 }
 
 bool PollWindow::end_polling(FdHandler& handler) {
+  if (handler.polling_hook.linked()) {
+    handler.polling_hook.unlink();
+    handler.quiet_since_ns = -1;
+    if (!handler.is_notifier) --listed_;
+  }
+  const bool last_poll_due = handler.poll_begun || handler.poll_once_more;
+  end(handler);
+  handler.poll_once_more = false;
   // What a last poll found of it and nobody has dispatched is not lost with it: its source was
   // silent.
-  if (!handler.polling_hook.linked()) return handler.poll_marked;
-  handler.polling_hook.unlink();
-  handler.quiet_since_ns = -1;
-  if (!handler.is_notifier) --listed_;
-  // A last poll may be due all the same: polling has ended from inside its poll_ready.
-  if (!handler.poll_begun && !handler.poll_once_more) return handler.poll_marked;
-  handler.poll_once_more = false;
-  end(handler);
-  return test(handler);
+  return last_poll_due ? test(handler) : handler.poll_marked;
 }
 
 void PollWindow::call_poll_ready(FdHandler& handler, ReadyList& found_afterwards) {
   handler.in_poll_ready = true;
   detail::call(handler.callbacks.io_poll_ready, handler.callbacks.opaque);
   handler.in_poll_ready = false;
-  if (!handler.poll_once_more) return;
+  if (!handler.poll_once_more || handler.is_deleted()) return;  // end_polling() looks for it
   handler.poll_once_more = false;
-  if (!handler.is_deleted() && test(handler)) found_afterwards.add_polled(handler);
+  if (test(handler)) found_afterwards.add_polled(handler);
 }
 
 // ---- all of them ----

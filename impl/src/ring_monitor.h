@@ -63,11 +63,9 @@ class RingMonitor {
   /// R84.7: completions, or changes that the kernel does not know of.
   [[nodiscard]] virtual bool need_wait() const = 0;
 
-  /// Whether run_completions() has somebody to call back.
+  /// Whether there are completed requests to call back for.
   [[nodiscard]] virtual bool has_completions() const = 0;
-
-  /// Calls back for the completed requests; whether there were any.
-  virtual bool run_completions() = 0;
+  virtual void run_completions() = 0;
 };
 
 /// Null if there is no io_uring here: an old kernel, one that forbids it, no fd left, or a build

@@ -114,6 +114,11 @@ bool TimerList::run() {
     guard.lock();
     progress = true;
   }
+  while (!expiring_.empty()) {  // held meanwhile (R92): for a later poll, not for a caller's (D9)
+    Timer& timer = *expiring_.pop_front();
+    timer.state_ = Timer::State::in_heap;
+    heap_.insert(timer);
+  }
   if (--passes_ == 0) {
     running_in_ = std::thread::id{};
     pass_over_.notify_all();

@@ -143,6 +143,31 @@ TEST_P(TimerTest, ADisabledListHoldsItsTimers) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST_P(TimerTest, TimersHeldInANestedPollWaitForAnotherPoll) {
+  std::vector<int> called;
+  Action hold = [&] {
+    called.push_back(2);
+    context.timers().set_enabled(false);
+  };
+  aio::Timer* again = nullptr;
+  Action nest = [&] {
+    called.push_back(1);
+    if (called.size() > 1) return;
+    again->arm_at(0);  // taken by the nested poll, which comes to `hold` first
+    context.poll(false);
+    context.timers().set_enabled(true);
+  };
+  aio::Timer first(context, act, &nest);
+  aio::Timer second(context, act, &hold);
+  again = &first;
+  first.arm_at(0);
+  second.arm_at(0);
+  EXPECT_TRUE(context.poll(false));
+  EXPECT_EQ(called, (std::vector{1, 2}));
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(called, (std::vector{1, 2, 1}));
+}
+
 TEST_P(TimerTest, ArmedByAnotherThreadWakesASleeper) {
   for (int i = 0; i < 200; ++i) {
     int calls = 0;

@@ -63,7 +63,10 @@ class Model {
   /// Bottom halves come before fds and timers (R46): what is left uncalled has been popped.
   void others_begin() { skip_to_callable(); }
 
+  void called_something() { ++calls_; }
+
   void poll_begins() {
+    calls_before_.push_back(calls_);
     slices_.push_back(std::move(incoming_));
     incoming_.clear();
   }
@@ -96,6 +99,8 @@ class Model {
   }
 
   Finding poll_ends(const Observation& poll, bool nested) {
+    if (calls_ == calls_before_.back()) lose_track_of_cancelled();
+    calls_before_.pop_back();
     const std::size_t slice = skip_to_callable();
     if (slice == slices_.size()) {
       slices_.clear();
@@ -135,6 +140,20 @@ class Model {
     incoming_.push_back({number, -1});
   }
 
+  /// A foreign loop need not dispatch, and pop them, when nobody is to be called (R30).
+  void lose_track_of_cancelled() {
+    for (const Slice& slice : slices_) {
+      for (const Id& id : slice) {
+        if (!callable(id)) tracked_[static_cast<std::size_t>(id.bh)] = false;
+      }
+    }
+  }
+
+  bool callable(const Id& id) const {
+    const auto bh = static_cast<std::size_t>(id.bh);
+    return bh == 0 || (wanted_[bh] && !deleted_[bh]);
+  }
+
   Id next() const { return lifo_ ? slices_.front().back() : slices_.front().front(); }
 
   void pop() {
@@ -155,8 +174,7 @@ class Model {
         slices_.pop_front();
         continue;
       }
-      const auto bh = static_cast<std::size_t>(next().bh);
-      if (bh == 0 || (wanted_[bh] && !deleted_[bh])) return 0;
+      if (callable(next())) return 0;
       pop();
     }
     return slices_.size();
@@ -169,6 +187,8 @@ class Model {
   std::array<bool, max_bhs + 1> deleted_{};
   Slice incoming_;
   std::deque<Slice> slices_;
+  int calls_ = 0;
+  std::vector<int> calls_before_;  // each poll under way
 };
 
 bool comes_after_bottom_halves(Source source) {
@@ -194,6 +214,7 @@ Finding bh_order(const Timeline& timeline, const Facts& facts) {
         model.poll_begins();
         break;
       case What::call_begin:
+        model.called_something();
         if (seen.source == Source::bh || seen.source == Source::oneshot) finding = model.call(seen);
         if (comes_after_bottom_halves(seen.source)) model.others_begin();
         break;

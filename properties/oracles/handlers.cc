@@ -200,11 +200,10 @@ Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before
       return broken("R71", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                                " writable, returned without calling its write callback");
     }
-    // Busy polling asks all that were told to be silent, not only until one is ready. Events that
-    // the kernel has besides come first (R68).
+    // Busy polling asks all that were told to be silent, not only until one is ready. No event that
+    // the kernel has besides takes the finding's place but one that io_read is called for.
     const bool silent = (poll.pollable_fds & poll.polled_fds & bit) != 0 && poll.polled_busily;
-    if (silent && !in_doubt(timeline, poll, 0) && !called_during(timeline, poll, fd, false) &&
-        !called_during(timeline, poll, fd, true)) {
+    if (silent && !in_doubt(timeline, poll, 0) && !called_during(timeline, poll, fd, false)) {
       return broken("R59", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                                " ready and polled, polled busily and did not call its handler");
     }

@@ -126,12 +126,14 @@ class Times {
     returned_ = -1;
     std::int64_t& time = times_[seen.index == 0 ? notifier : static_cast<std::size_t>(seen.a)];
     const std::string whose = seen.index == 0 ? "the notifier" : "fd " + std::to_string(seen.index);
-    const bool reset = fresh_ || (seen.a >= 0 && ended_before(seen.a, seen.ticket));
+    const bool ended = seen.a >= 0 && ended_before(seen.a, seen.ticket);
+    const bool reset = fresh_ || ended;
     if (seen.b != time && !(reset && seen.b == 0)) {
       return broken("R64", "the polling time of " + whose + " was " + std::to_string(seen.b) +
                                " ns " + at(seen.time_ns) + ", expected " + std::to_string(time));
     }
-    const std::int64_t max = fresh_ && seen.b == 0 && time != 0 ? wanted_max_ : max_;
+    const bool taken_over = fresh_ && !ended && seen.b == 0 && time != 0;
+    const std::int64_t max = taken_over ? wanted_max_ : max_;
     const std::int64_t expected = expected_time(seen.b, seen.d, max, grow_, shrink_);
     const std::int64_t renewed = expected_time(seen.b, seen.d, wanted_max_, grow_, shrink_);
     if (seen.c != expected && !(fresh_ && seen.c == renewed)) {

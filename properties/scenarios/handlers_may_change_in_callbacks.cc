@@ -10,8 +10,7 @@ Scenario handlers_may_change_in_callbacks() {
       "callback of one that is gone starts, and what is readable is reported.";
   out.rules = {"R51", "R60", "R68", "R69",   "R70",   "R71",   "R72",    "R74", "R75",
                "R77", "R80", "R98", "S14.3", "S14.5", "S14.9", "S14.10", "D6",  "D7"};
-  out.needs =
-      offers_fd_handlers | offers_pollable_handlers | offers_nested_poll | offers_bottom_halves;
+  out.needs = offers_fd_handlers | offers_nested_poll | offers_bottom_halves;
   out.recipe.home = {{Verb::poll_blocking, 6}, {Verb::poll, 4},      {Verb::signal, 8},
                      {Verb::add_fd, 3},        {Verb::modify_fd, 2}, {Verb::remove_fd, 2},
                      {Verb::hang_up, 1},       {Verb::set_hooks, 1}, {Verb::clear_hooks, 1}};

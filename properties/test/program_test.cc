@@ -51,6 +51,32 @@ TEST(Program, BadLinesAreNamedWithWhatWasExpected) {
             std::string::npos);
 }
 
+TEST(Program, WhatABackendDoesNotOfferIsLeftOut) {
+  const aiosim::Program program{{
+      {"options", {"handler fd 1 pollable write"}},
+      {"home", {"poll blocking", "schedule_idle bh 1", "arm timer 1 +5", "set hooks fd 1",
+                "close fd 1", "wait flag 1"}},
+      {"producer 1", {"schedule bh 1", "cancel bh 1", "oneshot 1", "signal fd 1", "set flag 1"}},
+      {"bh 1", {"poll", "notify"}},
+      {"timer 1", {"notify"}},
+      {"request 1", {"again"}},
+  }};
+  EXPECT_EQ(print(offered(parse(program), ~0U)), program);
+  const aiosim::Program bare{{
+      {"options", {}},
+      {"home", {"poll blocking"}},
+      {"producer 1", {"schedule bh 1"}},
+      {"bh 1", {"notify"}},
+  }};
+  EXPECT_EQ(print(offered(parse(program), offers_bottom_halves)), bare);
+  const aiosim::Program plain_fds{{
+      {"options", {"handler fd 1 write"}},
+      {"home", {"poll blocking"}},
+      {"producer 1", {"signal fd 1"}},
+  }};
+  EXPECT_EQ(print(offered(parse(program), offers_fd_handlers | offers_nested_poll)), plain_fds);
+}
+
 class Recipes : public testing::TestWithParam<Scenario> {};
 
 TEST_P(Recipes, ProgramsDependOnTheSeedAloneAndAreReadBack) {

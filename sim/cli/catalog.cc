@@ -117,7 +117,12 @@ const Backend& Catalog::backend(const std::string& name_or_file) {
   }
   std::vector<std::string> known = backends_;
   known.insert(known.end(), exhibit_modules_.begin(), exhibit_modules_.end());
-  unknown_word("backend", name_or_file, known);
+  const std::string near = closest(name_or_file, known);
+  throw BadInput(fmt::format(
+      "no backend '{}'; {}there are: {}; and exhibits (aiosim list exhibits), and your own by "
+      "--backend FILE.so",
+      one_line(name_or_file), near.empty() ? "" : fmt::format("did you mean '{}'? ", near),
+      backends_.empty() ? "none built in" : join(backends_, ", ")));
 }
 
 std::vector<const Backend*> Catalog::backends(const std::vector<std::string>& names) {

@@ -2,6 +2,8 @@
 #include "cli/commands.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
@@ -67,15 +69,30 @@ std::string choices_text(const SeedFile& seed) {
 
 void write_file(const std::string& path, const std::string& text) {
   namespace fs = std::filesystem;
-  const std::string fresh = path + ".new";
-  std::ofstream(fresh, std::ios::binary) << text;
+  const auto refused = [&path](int error) {
+    return BadInput(fmt::format("{}: cannot be written: {}", path, std::strerror(error)));
+  };
   std::error_code error;
-  const bool whole = fs::file_size(fresh, error) == text.size() && !error;
-  if (whole) fs::rename(fresh, path, error);
-  if (whole && !error) return;
-  const std::string why = error ? error.message() : "only a part was";
+  // A device, a pipe or a terminal is written to, never replaced; so is what a link names.
+  const bool in_place = fs::exists(path, error) && !fs::is_regular_file(path, error);
+  const fs::path target = in_place || !fs::is_symlink(path, error) ? fs::path(path)
+                                                                   : fs::canonical(path, error);
+  const std::string fresh = in_place ? path : target.string() + ".new";
+  errno = 0;
+  std::ofstream file(fresh, std::ios::binary);
+  if (!file) throw refused(errno);
+  file << text << std::flush;
+  const bool whole = file.good();
+  const int why = errno;
+  file.close();
+  if (!whole && !in_place) fs::remove(fresh, error);
+  if (!whole) throw refused(why);
+  if (in_place) return;
+  fs::rename(fresh, target, error);
+  if (!error) return;
+  const int value = error.value();
   fs::remove(fresh, error);
-  throw BadInput(fmt::format("{}: cannot be written: {}", path, why));
+  throw refused(value);
 }
 
 void print_troubles(const std::vector<std::string>& troubles) {

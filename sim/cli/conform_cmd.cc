@@ -109,6 +109,7 @@ void Matrix::add_rows(const Cell& cell, const SearchResult& result,
     row.backend = cell.backend->name;
     row.runs = runs;
     row.result = cell.offered ? "pass" : "not-offered";
+    if (!cell.offered) row.text = "needs " + join(cell.property->lacked(*cell.backend), ", ");
     for (const Failure& failure : failures) {
       const std::string& broken = failure.finding->seed.verdict.rule;
       const bool of_another = broken != rule && !broken.empty() && wanted(rules, broken);
@@ -190,6 +191,23 @@ void say_matrix(const Options& options, const ConformReport& report) {
   }
 }
 
+/// Why "not-offered": a line for each property and what is lacking, with the backends.
+void say_what_is_lacking(const Options& options, const ConformReport& report) {
+  std::vector<std::string> order;
+  std::map<std::string, std::vector<std::string>> backends;
+  for (const ConformRow& row : report.rows) {
+    if (row.result != "not-offered") continue;
+    const std::string line = row.property + " " + row.text;
+    auto& names = backends[line];
+    if (names.empty()) order.push_back(line);
+    if (!std::count(names.begin(), names.end(), row.backend)) names.push_back(row.backend);
+  }
+  if (!order.empty()) say(options, "\nnot offered, because the backend does not claim it:\n");
+  for (const std::string& line : order) {
+    say(options, "  {} ({})\n", line, join(backends[line], ", "));
+  }
+}
+
 void say_failures(const Options& options, const ConformReport& report) {
   std::set<std::string> said;
   for (const ConformRow& row : report.rows) {
@@ -220,6 +238,7 @@ int run_conform(const Options& options, Catalog& catalog) {
   report.seed = settings.root_seed;
   for (const Outcome& outcome : result.outcomes) report.seconds += outcome.done.seconds;
   say_matrix(options, report);
+  say_what_is_lacking(options, report);
   say_failures(options, report);
   std::map<std::string, std::size_t> counts;
   for (const ConformRow& row : report.rows) ++counts[row.result];

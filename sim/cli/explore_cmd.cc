@@ -64,6 +64,18 @@ int run_explore(const Options& options, Catalog& catalog) {
   report.interrupted = result.interrupted;
   bool found = false;
   std::vector<std::string> troubles;
+  // The first combination that found the same under another plan, or `index` itself.
+  const auto found_before = [&](std::size_t index) {
+    std::size_t i = 0;
+    const auto same = [&](const Outcome& outcome) {
+      return !outcome.findings.empty() &&
+             same_under_another_plan(combinations[i], outcome.findings.front(),
+                                     combinations[index],
+                                     result.outcomes[index].findings.front());
+    };
+    while (i < index && !same(result.outcomes[i])) ++i;
+    return i;
+  };
   for (std::size_t i = 0; i < combinations.size(); ++i) {
     const Outcome& outcome = result.outcomes[i];
     ExploreRow row = make_row(combinations[i], outcome);
@@ -73,6 +85,12 @@ int run_explore(const Options& options, Catalog& catalog) {
       found = true;
       row.verdict = finding.seed.verdict;
       row.runs_to_find = finding.runs_to_find;
+      if (const auto known = found_before(i); known < i) {
+        row.seed_file = report.rows[known].seed_file;
+        row.replay = report.rows[known].replay;
+        report.rows.push_back(std::move(row));
+        continue;
+      }
       row.seed_file = write_new_seed(folder, seed_name(finding.seed), finding.seed);
       row.replay = replay_command(options.program, row.seed_file,
                                   file_if_needed(*combinations[i].backend, catalog));

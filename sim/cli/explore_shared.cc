@@ -15,6 +15,11 @@ std::uint64_t draw_seed() {
   return seed;
 }
 
+std::string lacked_words(const Property& property, const Backend& backend) {
+  const std::vector<std::string> lacked = property.lacked(backend);
+  return lacked.empty() ? "" : ": " + join(lacked, ", ");
+}
+
 std::vector<Combination> combine(const Options& options, Catalog& catalog) {
   std::vector<Combination> combinations;
   std::string not_offered;
@@ -28,8 +33,8 @@ std::vector<Combination> combine(const Options& options, Catalog& catalog) {
     }
     for (const Backend* backend : catalog.backends(options.backends)) {
       if (!property->offered(*backend)) {
-        not_offered =
-            fmt::format("{} does not offer what {} needs", backend->name, property->name());
+        not_offered = fmt::format("{} does not offer what {} needs{}", backend->name,
+                                  property->name(), lacked_words(*property, *backend));
         if (!options.json) fmt::print(stderr, "not offered: {}\n", not_offered);
         continue;
       }
@@ -56,7 +61,9 @@ void say_finding(const Options& options, const Catalog& catalog, const Finding& 
   say(options, "choices, {}:\n{}", seed.choices.size(),
       seed.choices.empty() ? "  none: the dull run does it\n" : choices_text(seed));
   say(options, "seed file: {}\nreplay:    {}\n", row.seed_file, row.replay);
-  say(options, "explain:   {} explain {}\n", options.program, row.seed_file);
+  std::string explain = row.replay;  // with the same file and backend
+  explain.replace(explain.find(" replay "), 8, " explain ");
+  say(options, "explain:   {}\n", explain);
 }
 
 void say_rows(const Options& options, const ExploreReport& report) {
@@ -70,7 +77,7 @@ void say_rows(const Options& options, const ExploreReport& report) {
     say(options, "{:<{}}  {:>12}  {:>14}  {:>10}  {:>8.2g}  {}{}\n",
         fmt::format("{} {} {}", row.property, row.backend, row.faults), width,
         with_commas(row.runs), with_commas(row.points), with_commas(row.distinct), row.chance_new,
-        row.trouble.empty() ? name(row.verdict.kind) : "no result",
+        !row.trouble.empty() ? "no result" : row.runs == 0 ? "not run" : name(row.verdict.kind),
         row.verdict.rule.empty() ? "" : ", " + row.verdict.rule);
   }
   if (report.interrupted) say(options, "interrupted\n");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "cli/commands.h"
@@ -12,6 +13,9 @@ namespace aiosim::cli {
 
 /// A root seed, where none is given.
 std::uint64_t draw_seed();
+
+/// ": fd handlers, timers": what `backend` lacks for `property`, "" if that is not known.
+std::string lacked_words(const Property& property, const Backend& backend);
 
 /// Every combination that is offered; BadInput if there is none.
 std::vector<Combination> combine(const Options& options, Catalog& catalog);

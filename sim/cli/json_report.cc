@@ -21,6 +21,7 @@ Json row_json(const ExploreReport& report, const ExploreRow& row) {
   json["points"] = row.points;
   json["seconds"] = row.seconds;
   add_verdict(json, row.verdict);
+  if (row.runs == 0 && row.verdict.passed()) json["verdict"] = "not run";
   json["runs_to_find"] = row.verdict.passed() ? Json(nullptr) : Json(row.runs_to_find);
   json["seed_file"] = optional(row.seed_file);
   json["replay"] = optional(row.replay);

@@ -40,21 +40,31 @@ void check_environment() {
       value));
 }
 
+/// Nothing throws here, whatever standard error is.
+void complain(const std::string& line) { std::fputs(("aiosim: " + line + "\n").c_str(), stderr); }
+
+/// Has all that was printed left the process? If not, says so: half a document is none.
+bool is_said() {
+  const bool whole = std::fflush(stdout) == 0;
+  if (whole && std::ferror(stdout) == 0) return true;
+  complain("standard output cannot be written");
+  return false;
+}
+
 }  // namespace
 
 int main(int argc, char** argv, const Suite& suite) {
-  const cli::Parsed parsed = cli::parse_options(argc, argv);
-  if (!parsed.options) return parsed.status;
-  cli::catch_interrupts();
   try {
+    const cli::Parsed parsed = cli::parse_options(argc, argv);
+    if (!parsed.options) return is_said() ? parsed.status : 2;
+    cli::catch_interrupts();
     check_environment();
     cli::Catalog catalog(suite);
     const int status = dispatch(*parsed.options, catalog);
-    if (std::fflush(stdout) == 0) return status;
-    fmt::print(stderr, "aiosim: standard output cannot be written\n");
+    return is_said() ? status : 2;
   } catch (const std::exception& error) {
-    std::fflush(stdout);
-    fmt::print(stderr, "aiosim: {}\n", cli::one_line(error.what()));
+    if (std::ferror(stdout) == 0) std::fflush(stdout);
+    if (is_said()) complain(cli::one_line(error.what()));
   }
   return 2;
 }

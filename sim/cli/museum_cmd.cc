@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/explore_shared.h"
 #include "cli/museum_shared.h"
 #include "cli/report.h"
 #include "cli/search.h"
@@ -113,8 +114,8 @@ std::vector<Combination> combinations_of(const std::vector<Exhibit>& exhibits, C
     const Property& property = catalog.property(exhibit.property);
     const Backend& backend = catalog.backend("exhibit-" + exhibit.name);
     if (!property.offered(backend)) {
-      throw BadInput(fmt::format("exhibit {} does not offer what {} needs", exhibit.name,
-                                 exhibit.property));
+      throw BadInput(fmt::format("exhibit {} does not offer what {} needs{}", exhibit.name,
+                                 exhibit.property, lacked_words(property, backend)));
     }
     combinations.push_back({&property, &backend, fault::parse_plan(exhibit.faults), std::nullopt});
   }

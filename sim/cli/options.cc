@@ -80,7 +80,8 @@ void add_explore(CLI::App& app, Options& options, Texts& texts) {
   add_search(app, options, texts);
   app.add_option("--runs", texts.runs,
                  "runs of each combination of property, backend and plan (default 10000)");
-  app.add_option("--for", texts.duration, "how long in all: 30s, 5m, 2h; combinations share it");
+  app.add_option("--for", texts.duration, "how long in all: 30s, 5m, 2h; combinations share it, "
+                 "minimising comes on top");
   app.add_option("--jobs", texts.jobs, "processes (default 1)");
   app.add_option("--faults", options.faults,
                  "what may go wrong: a plan, point names, FILE.toml, or each (all built-in plans)");
@@ -100,7 +101,8 @@ void add_conform(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("--jobs", texts.jobs, "processes (default: one a core)");
   app.add_option("--seed", texts.seed, "the root seed (default 1)");
   app.add_option("--out", options.out,
-                 "folder for conform.json, .xml, .html and seed files (default: ../report)");
+                 "folder for conform.json, .xml, .html and seed files "
+                 "(default: report in the build folder)");
   add_search(app, options, texts);
 }
 

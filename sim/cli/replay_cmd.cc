@@ -40,6 +40,10 @@ ReplayRow replay_one(const Options& options, const LoadedSeed& loaded, const Cat
   settings.stop_at = options.stop_at;
   try {
     const ReplayResult result = replay(loaded.seed, *loaded.property, *loaded.backend, settings);
+    if (result.not_reached) {
+      throw BadInput(fmt::format("--stop-at {}: the run asks nothing more after its last step, {}",
+                                 options.stop_at, with_commas(result.run.points)));
+    }
     trace::Symbolizer symbolizer;
     row.got = result.verdict;
     row.got.text = trace::with_places(row.got.text, symbolizer);

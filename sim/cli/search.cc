@@ -237,8 +237,16 @@ void Search::minimise_all() {
     Finding* finding;
   };
   std::vector<Item> items;
+  const auto is_known = [&](std::size_t combination, const Finding& finding) {
+    return std::any_of(items.begin(), items.end(), [&](const Item& item) {
+      return same_under_another_plan(combinations_[item.combination], *item.finding,
+                                     combinations_[combination], finding);
+    });
+  };
   for (std::size_t i = 0; i < result_.outcomes.size(); ++i) {
-    for (Finding& finding : result_.outcomes[i].findings) items.push_back({i, &finding});
+    for (Finding& finding : result_.outcomes[i].findings) {
+      if (!is_known(i, finding)) items.push_back({i, &finding});
+    }
   }
   in_work_.clear();
   std::size_t next = 0;
@@ -320,6 +328,12 @@ std::string Search::progress_text(std::size_t current) const {
 std::string Combination::text() const {
   return fmt::format("{} on {}{}", property->name(), backend->name,
                      plan.empty() ? "" : " under " + plan.name);
+}
+
+bool same_under_another_plan(const Combination& one, const Finding& its, const Combination& other,
+                             const Finding& the_others) {
+  return one.property == other.property && one.backend == other.backend &&
+         its.seed.verdict.same_failure(the_others.seed.verdict);
 }
 
 SearchOptions search_options(const Options& options, std::uint64_t root_seed) {

@@ -53,6 +53,11 @@ struct Finding {
   double seconds_to_find = 0;
 };
 
+/// The same failure of the same property and backend, under another plan: one seed file of it is
+/// enough, and one is minimised.
+bool same_under_another_plan(const Combination& one, const Finding& its, const Combination& other,
+                             const Finding& the_others);
+
 struct Outcome {
   Progress done;
   std::vector<Finding> findings;

@@ -40,6 +40,16 @@ bool is_word(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/// As many as a line of a terminal or two holds; `aiosim list` has them all.
+std::string there_are(std::span<const std::string> known) {
+  constexpr std::size_t most = 24;
+  std::string out = "there are: " + join(known.first(std::min(most, known.size())), ", ");
+  if (known.size() > most) {
+    out += fmt::format(" and {} more (aiosim list)", known.size() - most);
+  }
+  return out;
+}
+
 }  // namespace
 
 std::uint64_t parse_number(std::string_view what, std::string_view text, std::uint64_t least) {
@@ -92,7 +102,7 @@ void unknown_word(std::string_view what, std::string_view word,
   const std::string near = closest(word, known);
   throw BadInput(fmt::format("no {} '{}'; {}{}", what, one_line(word),
                              near.empty() ? "" : fmt::format("did you mean '{}'? ", near),
-                             known.empty() ? "there are none" : "there are: " + join(known, ", ")));
+                             known.empty() ? "there are none" : there_are(known)));
 }
 
 std::string join(std::span<const std::string> words, std::string_view between) {

@@ -184,6 +184,7 @@ ReplayResult replay(const SeedFile& seed, const Property& property, const Backen
   }
   result.verdict = result.run.verdict;
   result.unmatched = replayer.unmatched();
+  result.not_reached = replayer.is_to_stop();
   return result;
 }
 

@@ -63,6 +63,7 @@ struct ReplayResult {
   RunResult run;
   Verdict verdict;            // after the oracles
   std::size_t unmatched = 0;  // choices of the file that found no question (loose replay)
+  bool not_reached = false;   // the run ended before ReplayOptions::stop_at
 };
 
 /// Runs `seed`'s program under its choices on `backend` (normally the one that it names).

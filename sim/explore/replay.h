@@ -21,6 +21,7 @@ class Replayer final : public Chooser {
   /// Raises SIGTRAP at the first question at or after `step` (0: never), where a debugger takes
   /// over on the stack of the code under test.
   void stop_at(std::uint64_t step) { stop_at_ = step; }
+  bool is_to_stop() const { return stop_at_ != 0; }  // at a step that has not come yet
 
   /// Choices that found no question, or one with too few answers (they were answered 0).
   std::size_t unmatched() const;

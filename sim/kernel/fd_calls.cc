@@ -180,7 +180,14 @@ int Kernel::close(int fd, const void* pc) {
   State& k = *state_;
   k.enter("close", fd_object(fd), pc);
   File* const file = k.file(fd);
-  if (file == nullptr) return k.leave("close", fd, -EBADF, pc);
+  if (file == nullptr) {
+    const bool was_open = fd >= FdTable::first && fd < k.fds.end();
+    if (was_open && k.closed_twice.empty()) {
+      k.closed_twice = std::string(k.world.self().name) + " closes fd " + std::to_string(fd) +
+                       ", which is not open any more, at " + k.world.describe_pc(pc);
+    }
+    return k.leave("close", fd, -EBADF, pc);
+  }
   k.fds.remove(fd);
   k.drop(*file);
   return k.leave("close", fd, 0, pc);

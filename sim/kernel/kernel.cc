@@ -19,6 +19,7 @@ void State::reset() {
   signals.reset();
   viewer_ = nobody;
   fds.reset();
+  closed_twice.clear();
   names.reset();
   rings.clear();
   aio.reset();
@@ -149,6 +150,8 @@ std::vector<int> Kernel::open_fds() const {
   }
   return open;
 }
+
+const std::string& Kernel::closed_twice() const { return state_->closed_twice; }
 
 void Kernel::each_held(const std::function<void(const void*, std::size_t)>& visit) const {
   state_->each_open([&visit](const File& file) { file.each_held(visit); });

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 struct io_event;
@@ -60,6 +61,8 @@ class Kernel {
 
   /// The numbers that are open, lowest first.
   std::vector<int> open_fds() const;
+  /// Who closed what was not open any more, first; "" if nobody did.
+  const std::string& closed_twice() const;
 
   // man 2 of each. pc: the caller, for the trace.
   int eventfd(unsigned initial, int flags, const void* pc);

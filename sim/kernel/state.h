@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -103,6 +104,7 @@ class State {
 
   runtime::World& world;
   FdTable fds;
+  std::string closed_twice;  // in words; the first
   SocketNames names;
   Futexes futexes;
   Timers timers;

@@ -85,6 +85,9 @@ std::string describe_holder(const SyncObject& object) {
 void World::report_deadlock() {
   ++g_current->harness;
   std::string text = "nobody can ever run again:";
+  // First, since what a finding is named for is cut short.
+  const std::string circle = describe_circle(*this);
+  if (!circle.empty()) text += ' ' + circle + ';';
   for (const Thread* thread : threads_) {
     if (thread->state != Thread::State::blocked || thread->of_kernel) continue;
     text += ' ' + std::string(thread->name) + " waits in ";
@@ -99,8 +102,6 @@ void World::report_deadlock() {
     text += ';';
   }
   text.pop_back();
-  const std::string circle = describe_circle(*this);
-  if (!circle.empty()) text += "; " + circle;
   fail(VerdictKind::deadlock, std::move(text));
 }
 

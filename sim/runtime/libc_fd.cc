@@ -1,10 +1,13 @@
 // The fd family: eventfd, pipe, read, write, close, fcntl, dup. On a thread under test the calls
 // go to the simulated kernel; else to the host's, past the fault points.
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/eventfd.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
 
@@ -109,6 +112,39 @@ int close(int fd) {
   if (!under_test()) return AIOSIM_REAL(close)(fd);
   const RuntimeScope scope;
   return libc_result(world().kernel->close(fd, CALLER));
+}
+
+int close_range(unsigned first, unsigned last, int flags) noexcept {
+  if (!under_test()) return AIOSIM_REAL(close_range)(first, last, flags);
+  const void* pc = CALLER;
+  if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) != 0) {
+    return libc_result(-EINVAL);
+  }
+  const RuntimeScope scope;
+  aiosim::kernel::Kernel& kernel = *world().kernel;
+  for (const int fd : kernel.open_fds()) {
+    const auto number = static_cast<unsigned>(fd);
+    if (number < first || number > last) continue;
+    if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {
+      kernel.fcntl(fd, F_SETFD, FD_CLOEXEC, pc);
+    } else {
+      kernel.close(fd, pc);
+    }
+  }
+  return 0;
+}
+
+void closefrom(int first) noexcept {
+  if (!under_test()) return AIOSIM_REAL(closefrom)(first);
+  close_range(static_cast<unsigned>(std::max(first, 0)), ~0U, 0);
+}
+
+/// None of a world's files is a terminal.
+int isatty(int fd) noexcept {
+  if (!under_test() || is_standard(fd)) return AIOSIM_REAL(isatty)(fd);
+  const int flags = simulated_fcntl(fd, F_GETFD, 0, CALLER);
+  if (flags >= 0) errno = ENOTTY;
+  return 0;
 }
 
 int fcntl(int fd, int command, ...) {

@@ -1,6 +1,5 @@
-// syscall(2), by which futexes and Linux AIO come, and random bytes.
+// syscall(2), by which futexes and Linux AIO come.
 #include <linux/futex.h>
-#include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 
 #include "fault/host_calls.h"
 #include "runtime/libc_call.h"
+#include "runtime/libc_random.h"
 #include "runtime/libc_signal.h"
 #include "runtime/real.h"
 
@@ -72,12 +72,6 @@ long simulated_aio(long number, const long (&a)[6], const void* pc) {
 
 pid_t simulated_thread_id() { return kernel::process_id + static_cast<pid_t>(g_current->id); }
 
-ssize_t simulated_random(void* buffer, std::size_t size, const void* pc) {
-  const RuntimeScope scope;
-  world().kernel->random_bytes(buffer, size, pc);
-  return static_cast<ssize_t>(size);
-}
-
 }  // namespace
 }  // namespace aiosim::runtime
 
@@ -129,18 +123,5 @@ long syscall(long number, ...) noexcept {
 }
 
 pid_t gettid() noexcept { return under_test() ? simulated_thread_id() : AIOSIM_REAL(gettid)(); }
-
-ssize_t getrandom(void* buffer, std::size_t size, unsigned flags) {
-  if (!under_test()) return AIOSIM_REAL(getrandom)(buffer, size, flags);
-  return simulated_random(buffer, size, CALLER);
-}
-
-int getentropy(void* buffer, std::size_t size) {
-  if (!under_test()) return AIOSIM_REAL(getentropy)(buffer, size);
-  constexpr std::size_t most = 256;  // getentropy(3)
-  if (size > most) return libc_result(-EIO);
-  simulated_random(buffer, size, CALLER);
-  return 0;
-}
 
 }  // extern "C"

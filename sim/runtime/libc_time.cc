@@ -80,6 +80,20 @@ time_t time(time_t* out) noexcept {
   return now;
 }
 
+int timespec_get(timespec* now, int base) noexcept {
+  if (!under_test()) return AIOSIM_REAL(timespec_get)(now, base);
+  if (base != TIME_UTC) return 0;
+  const RuntimeScope scope;
+  *now = to_timespec(read_realtime("timespec_get", CALLER));
+  return base;
+}
+
+// Processor time is the host's; a world's threads have none of their own.
+clock_t clock() noexcept {
+  if (under_test()) not_simulated("clock()");
+  return AIOSIM_REAL(clock)();
+}
+
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* remain) {
   if (!under_test()) return host::clock_nanosleep(clock, flags, request, remain);
   return simulated_sleep(clock, flags, request, remain, CALLER);

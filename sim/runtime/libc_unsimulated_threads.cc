@@ -6,6 +6,7 @@
 
 #include <cstdarg>
 #include <cstddef>
+#include <utility>
 
 #include "runtime/libc_call.h"
 #include "runtime/real.h"
@@ -24,9 +25,27 @@ extern "C" {
 
 // Cancellation.
 UNSIMULATED(int, pthread_cancel, (pthread_t thread), (thread), )
-UNSIMULATED(int, pthread_setcancelstate, (int state, int* old), (state, old), )
-UNSIMULATED(int, pthread_setcanceltype, (int type, int* old), (type, old), )
-UNSIMULATED(void, pthread_testcancel, (), (), )
+
+// Nobody can be cancelled, so that it does not matter whether one may.
+int pthread_setcancelstate(int state, int* old) {
+  if (!under_test()) return AIOSIM_REAL(pthread_setcancelstate)(state, old);
+  if (state != PTHREAD_CANCEL_ENABLE && state != PTHREAD_CANCEL_DISABLE) return EINVAL;
+  const int before = std::exchange(world().self().cancel_state, state);
+  if (old != nullptr) *old = before;
+  return 0;
+}
+
+int pthread_setcanceltype(int type, int* old) {
+  if (!under_test()) return AIOSIM_REAL(pthread_setcanceltype)(type, old);
+  if (type != PTHREAD_CANCEL_DEFERRED && type != PTHREAD_CANCEL_ASYNCHRONOUS) return EINVAL;
+  const int before = std::exchange(world().self().cancel_type, type);
+  if (old != nullptr) *old = before;
+  return 0;
+}
+
+void pthread_testcancel() {
+  if (!under_test()) AIOSIM_REAL(pthread_testcancel)();
+}
 
 // Robust mutexes and priorities.
 UNSIMULATED(int, pthread_mutex_consistent, (pthread_mutex_t* m), (m), noexcept)
@@ -34,16 +53,8 @@ UNSIMULATED(int, pthread_mutex_getprioceiling, (const pthread_mutex_t* m, int* c
             (m, ceiling), noexcept)
 UNSIMULATED(int, pthread_mutex_setprioceiling, (pthread_mutex_t* m, int ceiling, int* old),
             (m, ceiling, old), noexcept)
-UNSIMULATED(int, pthread_setschedparam, (pthread_t thread, int policy, const sched_param* param),
-            (thread, policy, param), noexcept)
-UNSIMULATED(int, pthread_getschedparam, (pthread_t thread, int* policy, sched_param* param),
-            (thread, policy, param), noexcept)
 UNSIMULATED(int, pthread_setschedprio, (pthread_t thread, int priority), (thread, priority),
             noexcept)
-UNSIMULATED(int, pthread_setaffinity_np, (pthread_t thread, std::size_t size, const cpu_set_t* set),
-            (thread, size, set), noexcept)
-UNSIMULATED(int, pthread_getaffinity_np, (pthread_t thread, std::size_t size, cpu_set_t* set),
-            (thread, size, set), noexcept)
 UNSIMULATED(int, pthread_getcpuclockid, (pthread_t thread, clockid_t* clock), (thread, clock),
             noexcept)
 

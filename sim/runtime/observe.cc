@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "kernel/kernel.h"
 #include "runtime/heap.h"
 #include "runtime/world.h"
 
@@ -26,6 +27,14 @@ std::int64_t now_ns() {
 std::uint64_t step() { return g_current != nullptr ? world().step() : 0; }
 
 std::int64_t blocked_ns() { return g_current != nullptr ? g_current->blocked_total_ns : 0; }
+
+std::size_t open_fds() {
+  return g_current != nullptr ? world().kernel->open_fds().size() : 0;
+}
+
+std::string closed_twice() {
+  return g_current != nullptr ? world().kernel->closed_twice() : std::string();
+}
 
 bool is_blocked(std::uint32_t thread) {
   if (g_current == nullptr || thread >= world().thread_count()) return false;

@@ -121,6 +121,8 @@ struct Thread {
   void* (*start)(void*) = nullptr;
   void* argument = nullptr;
   void* result = nullptr;
+  int cancel_state = 0;               // PTHREAD_CANCEL_ENABLE
+  int cancel_type = 0;                // PTHREAD_CANCEL_DEFERRED
   /// Destructors of thread_local objects, run last to first when the thread ends.
   std::vector<std::pair<void (*)(void*), void*>> exit_handlers;
   std::vector<void*> specific;        // pthread_setspecific, by simulated key

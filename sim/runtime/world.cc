@@ -51,6 +51,7 @@ World::~World() = default;
 
 RunResult World::run(const std::function<void()>& body, Chooser& chooser,
                      const RunOptions& options) {
+  ++run_number_;
   options_ = options;
   chooser_ = &chooser;
   body_ = &body;
@@ -203,6 +204,7 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   reset_tcb(*thread.tcb);
   thread.state = Thread::State::enabled;
   thread.harness = 0;
+  thread.cancel_state = thread.cancel_type = 0;
   thread.yielded = thread.detached = thread.joined = thread.of_kernel = false;
   thread.signal_ready = thread.spins = thread.unseen = false;
   thread.next = {id_of({ObjectType::thread, id}), false};

@@ -151,6 +151,7 @@ class World final : public memory::ChoiceSource {
   [[noreturn]] void exit_thread(void* result);           // pthread_exit, or the start returned
   Thread& thread(std::uint32_t id) { return *threads_[id]; }
   std::uint64_t step() const { return step_; }
+  std::uint64_t run_number() const { return run_number_; }  // of this process, from 1
   std::uint32_t thread_count() const { return static_cast<std::uint32_t>(threads_.size()); }
 
   // --- ends -------------------------------------------------------------------------------------
@@ -282,6 +283,7 @@ class World final : public memory::ChoiceSource {
   std::int64_t point_ns_ = 1;             // by what a point moves the clock
   std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;
+  std::uint64_t run_number_ = 0;
   std::uint64_t hash_ = 0;
   Site site_;
   std::vector<Thread*> threads_;          // of this run, by id

@@ -105,6 +105,16 @@ TEST_F(Cli, AnotherVerdictThanTheFilesIsStatusOne) {
   EXPECT_EQ(value_of(said.out, "ok"), "false");
 }
 
+TEST_F(Cli, WhatIsPrintedToGoOnWithNamesTheBackendsFile) {
+  const Said said = find();
+  for (const std::string command : {"replay:    ", "explain:   "}) {
+    const std::size_t at = said.err.find("\n" + command);
+    ASSERT_NE(at, std::string::npos) << command;
+    const std::string line = said.err.substr(at + 1, said.err.find('\n', at + 1) - at - 1);
+    EXPECT_NE(line.find(" --backend " + module_), std::string::npos) << line;
+  }
+}
+
 TEST_F(Cli, MinimiseNeverOverwrites) {
   ASSERT_EQ(find({"--no-minimise"}).status, 1);
   const std::string file = seeds().front().filename().string();

@@ -2,7 +2,7 @@
 //
 //   any thread      schedule(), schedule_idle(), cancel(), delete_(), BottomHalfQueue::create(),
 //                   BottomHalfQueue::schedule_oneshot()
-//   home thread     BottomHalfQueue::Slice, run(), timeout_ns()
+//   home thread     BottomHalfQueue::Slice, run(), follow_accept(), timeout_ns()
 //
 // State of one bottom half; every arrow is one read-modify-write of its flag word:
 //
@@ -35,8 +35,7 @@
 //     is over before `next` is written again.
 //   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
 //     missed comes after it and after the accept() before it, so its notification is not the one
-//     cleared: notify_pushed() (notify_gate.h, v). timeout_after_accept_ns() and follow_accept()
-//     are such ones too.
+//     cleared: notify_pushed() (notify_gate.h, v). follow_accept() is such a one too.
 #pragma once
 
 #include <atomic>
@@ -154,24 +153,19 @@ class BottomHalfQueue {
   /// called (R17). Adds to `called` how many were. Home thread; callbacks may nest it.
   bool run(Counter& called);
 
+  /// After NotifyGate::accept(), where something may sleep before a Slice is taken: timeout_ns()
+  /// then sees every push that trusted a notification accepted. Changes nothing. Home thread.
+  void follow_accept();
+
   /// How long the loop may sleep: 0 if a call is wanted, 10 ms if only idle ones are, else -1
   /// (R24). Home thread.
   [[nodiscard]] std::int64_t timeout_ns() const;
-
-  /// The same between NotifyGate::accept() and a sleep with no Slice taken in between: sees every
-  /// push that trusted a notification accepted. Home thread.
-  [[nodiscard]] std::int64_t timeout_after_accept_ns();
-
-  /// To be called between NotifyGate::accept() and callbacks that come before a Slice is taken: one
-  /// of them may poll, and that poll looks by timeout_ns(). Home thread.
-  void follow_accept() { incoming_.fetch_add(0, std::memory_order_acq_rel); }  // changes nothing
 
  private:
   friend class BottomHalf;
 
   void push(BottomHalf* bh);
   BottomHalf* pop();
-  [[nodiscard]] std::int64_t timeout_ns(const BottomHalf* incoming) const;
   static std::int64_t list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns);
 
   const Context& context_;

@@ -199,8 +199,7 @@ class Context {
   bool dispatch(ReadyList& ready, std::int64_t block_ns);
   bool dispatch_one(FdHandler& handler, std::int64_t block_ns);
   static bool call_fd_callbacks(FdHandler& handler, int revents);
-  bool end_polling_before_change(int fd);
-  void after_change(int fd, bool was_ready);
+  void after_change();
   void mark_successor_ready(int fd);
   void retire_removed();
   FdHandler* take_free_retired();

@@ -131,11 +131,11 @@ class FdMonitor {
   /// Has the next wait() submit `request`. False without io_uring. Any thread. (R84b)
   [[nodiscard]] bool add(RingRequest& request);
 
-  /// Whether run_completions() has somebody to call back.
+  /// Whether wait() saw requests completed that nobody has been called back for. (R84b)
   [[nodiscard]] bool has_completions() const;
 
-  /// Calls back for the requests that wait() saw completed; whether there were any. (R84b)
-  bool run_completions();
+  /// Calls back for them: only if there are any.
+  void run_completions();
 
   /// Adds the handlers that are ready to `ready`; waits for one at most `timeout_ns` (0: not at
   /// all, -1: for ever). May return early with none.

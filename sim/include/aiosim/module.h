@@ -18,11 +18,14 @@ class Module {
 
   void* entry() const { return entry_; }
   const std::string& file() const { return file_; }
+  /// Is any of it compiled with -fsanitize=thread? Else its accesses are neither seen nor checked.
+  bool instrumented() const { return instrumented_; }
 
  private:
   std::string file_;
   void* handle_ = nullptr;
   void* entry_ = nullptr;
+  bool instrumented_ = false;
 };
 
 }  // namespace aiosim

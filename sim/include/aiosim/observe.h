@@ -37,6 +37,13 @@ bool is_blocked(std::uint32_t thread);
 /// The call ("epoll_wait") in which `thread` sleeps; empty if it does not, or outside a world.
 std::string_view blocked_in(std::uint32_t thread);
 
+/// How many fds code under test has open now; 0 outside a world.
+std::size_t open_fds();
+
+/// "home closes fd 4, which is not open any more, at ...": the first such call in this run. Nothing
+/// comes of it but EBADF, until the number is somebody else's. Empty if there was none.
+std::string closed_twice();
+
 /// What the calling thread does inside the scope is the harness's own.
 class HarnessScope {
  public:

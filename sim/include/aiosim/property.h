@@ -46,6 +46,8 @@ class Property {
   virtual const std::vector<std::string>& rules() const = 0;  // "R36", "S14.1"
   /// Does `backend` offer what the property needs?
   virtual bool offered(const Backend& backend) const = 0;
+  /// What of it `backend` does not offer, in the words of Backend::offers.
+  virtual std::vector<std::string> lacked(const Backend&) const { return {}; }
   /// Do its programs end soon by a real clock too, so that they can run on the host?
   virtual bool on_host() const { return true; }
   /// A program drawn by RapidCheck's generators from `seed` alone; `size` is 1 to 100.

@@ -321,7 +321,7 @@ constexpr Scenario all[] = {
     {"JoinHoldingWhatItNeeds", join_holding_what_it_needs, "deadlock",
      "T0 waits in thread join of worker; worker waits in mutex lock of mutex 1 at "},
     {"JoinIsPartOfTheCircle", join_holding_what_it_needs, "deadlock",
-     "; T0 and worker wait for each other"},
+     "again: T0 and worker wait for each other; "},
     {"PthreadExitRunsDestructors", exits_through_frames},
     {"PthreadExitCaught", exit_caught, "crash", "without throwing it on"},
     {"Processors", processors},

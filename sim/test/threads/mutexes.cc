@@ -247,7 +247,7 @@ constexpr Scenario all[] = {
     {"MutexForgotten", forgotten, "data race", "plain"},
     {"TwoMutexesAreNotOne", two_mutexes, "data race", "plain"},
     {"MutexNeverUnlocked", never_unlocked, "deadlock", "), which has ended"},
-    {"OppositeOrder", opposite_order, "deadlock", "; left and right wait for each other"},
+    {"OppositeOrder", opposite_order, "deadlock", "again: left and right wait for each other; "},
     {"OppositeOrderNamesTheHolder", opposite_order, "deadlock", ", held by right (locked at "},
     {"ScopedLockOrders", scoped_lock_orders},
     {"UnlockByAnother", unlock_by_another, "crash",

@@ -29,6 +29,7 @@ Scenarios counters();  // semaphores, latches, barriers
 Scenarios waits();     // spin locks, atomic waits, once, statics
 Scenarios lives();     // threads: how they start, end, and what belongs to each
 Scenarios exceptions();
+Scenarios machine();   // what is asked of the machine and of libc besides
 
 template <class First, class Second>
 void two_threads(First first, Second second) {
