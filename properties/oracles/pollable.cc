@@ -1,5 +1,6 @@
 // S14.9, D6: a poll that has no time to poll busily, or whose kernel knows of it, serves what its
-// poll functions would say. Busy polling itself is R59 (handlers.cc).
+// poll functions would say. Busy polling itself is R59 (handlers.cc). Not of nested polls: what the
+// last poll of a silent source has found is on its caller's list, and no signal follows (R51).
 #include <algorithm>
 
 #include "oracles/oracles.h"
@@ -54,6 +55,7 @@ bool surely_in_no_time(const Timeline& timeline, const Poll& poll) {
 Finding pollable_served(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
     if (!poll.ended || !poll.blocking || poll.pollable_fds == 0 || facts.spurious) continue;
+    if (poll.parent_call >= 0) continue;
     for (int fd = 1; fd <= max_fds; ++fd) {
       const std::int64_t bit = std::int64_t{1} << fd;
       if ((poll.pollable_fds & bit) == 0 || served_during(timeline, poll, fd)) continue;
