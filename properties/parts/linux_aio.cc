@@ -9,7 +9,7 @@
 
 #include "fault/points.h"
 #include "oracles/requests.h"
-#include "parts/log.h"
+#include "parts/requests.h"
 #include "parts/run.h"
 
 namespace properties {
@@ -202,31 +202,13 @@ class AioRun final : public PartsRun {
             place_of(it)};
   }
 
-  /// Of several the newest that is not cancelled yet, else one that is: that must come to nothing.
   void cancel(int kind) {
-    Instance* which = nullptr;
-    for (std::size_t i = used_; i-- > 0;) {
-      Instance& it = instances_[i];
-      if (it.kind != kind || !it.outstanding) continue;
-      if (which == nullptr || (which->cancelled && !it.cancelled)) which = &it;
-    }
-    if (which == nullptr) return;
-    aiosim::note("cancel request", which->number);
-    log_.add(RequestWhat::cancel, which->number);
-    bool taken = false;
-    {
-      const UnderTestScope scope;
-      taken = engine_->cancel(which->handle);
-    }
-    which->cancelled = which->cancelled || taken;
-    log_.add(RequestWhat::cancel_returned, which->number, taken ? 1 : 0);
+    cancel_newest(std::span(instances_).first(used_), kind, log_,
+                  [this](FileRequest* handle) { return engine_->cancel(handle); });
   }
 
-  /// Of that kind; 0: of any.
   bool outstanding(int kind) const {
-    return std::any_of(instances_.begin(), instances_.begin() + used_, [&](const Instance& it) {
-      return it.outstanding && (kind == 0 || it.kind == kind);
-    });
+    return any_outstanding(std::span(instances_).first(used_), kind);
   }
 
   void wait_for(int kind) {

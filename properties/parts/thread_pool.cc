@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "oracles/requests.h"
-#include "parts/log.h"
+#include "parts/requests.h"
 #include "parts/run.h"
 
 namespace properties {
@@ -106,33 +106,13 @@ class PoolRun final : public PartsRun {
     log_.add(RequestWhat::submitted, it.number);
   }
 
-  /// Of several the newest that is not cancelled yet, else one that is: that must come to nothing.
   void cancel(int kind) {
-    Instance* which = nullptr;
-    for (std::size_t i = used_; i-- > 0;) {
-      Instance& it = instances_[i];
-      if (it.kind != kind || !it.outstanding) continue;
-      if (which == nullptr || (which->cancelled && !it.cancelled)) which = &it;
-    }
-    if (which == nullptr) return;
-    aiosim::note("cancel request", which->number);
-    log_.add(RequestWhat::cancel, which->number);
-    bool taken = false;
-    {
-      const UnderTestScope scope;
-      taken = pool_->cancel(which->handle);
-    }
-    which->cancelled = which->cancelled || taken;
-    log_.add(RequestWhat::cancel_returned, which->number, taken ? 1 : 0);
+    cancel_newest(std::span(instances_).first(used_), kind, log_,
+                  [this](Request* handle) { return pool_->cancel(handle); });
   }
 
-  /// Of that kind; 0: of any.
   bool outstanding(int kind) const {
-    for (std::size_t i = 0; i < used_; ++i) {
-      const Instance& it = instances_[i];
-      if (it.outstanding && (kind == 0 || it.kind == kind)) return true;
-    }
-    return false;
+    return any_outstanding(std::span(instances_).first(used_), kind);
   }
 
   void wait_for(int kind) {

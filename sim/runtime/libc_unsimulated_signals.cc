@@ -5,17 +5,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "runtime/libc_call.h"
-#include "runtime/real.h"
+#include "runtime/unsimulated.h"
 
 using namespace aiosim::runtime;
-
-// See libc_unsimulated.cc.
-#define UNSIMULATED(result, function, parameters, arguments, spec) \
-  result function parameters spec {                                \
-    if (under_test()) not_simulated(#function "()");               \
-    return AIOSIM_REAL(function) arguments;                        \
-  }
 
 extern "C" {
 

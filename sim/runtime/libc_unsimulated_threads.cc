@@ -8,18 +8,9 @@
 #include <cstddef>
 #include <utility>
 
-#include "runtime/libc_call.h"
-#include "runtime/real.h"
+#include "runtime/unsimulated.h"
 
 using namespace aiosim::runtime;
-
-// FUNCTION(parameters) calls the real one with `arguments`. `spec` is libc's exception
-// specification, which a definition has to repeat.
-#define UNSIMULATED(result, function, parameters, arguments, spec) \
-  result function parameters spec {                                \
-    if (under_test()) not_simulated(#function "()");               \
-    return AIOSIM_REAL(function) arguments;                        \
-  }
 
 extern "C" {
 
