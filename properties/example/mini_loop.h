@@ -31,6 +31,9 @@ struct Bh {
 };
 
 struct Handler {
+  Handler(int number, Callback on_read, Callback on_write, void* context)
+      : fd(number), read(on_read), write(on_write), opaque(context) {}
+
   int fd;
   Callback read, write;
   void* opaque;

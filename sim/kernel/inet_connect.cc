@@ -25,18 +25,23 @@ bool overlap(const sockaddr_in& a, const sockaddr_in& b) {
 
 }  // namespace
 
+bool InetSocket::reuses_addresses() const {
+  const auto reuse = options.find(std::pair(SOL_SOCKET, SO_REUSEADDR));
+  return reuse != options.end() && reuse->second != 0;
+}
+
 bool InetSocket::is_taken(std::uint16_t port) const {
+  const auto at_port = [&](const sockaddr_in& address) {
+    return address.sin_port == htons(port) && overlap(address, local_);
+  };
   for (const InetSocket* other : state_.names.ports) {
-    if (other == this || other->local_.sin_port != htons(port)) continue;
-    if (!overlap(other->local_, local_)) continue;
-    const auto reuse = std::pair(SOL_SOCKET, SO_REUSEADDR);
-    const auto mine = options.find(reuse);
-    const auto theirs = other->options.find(reuse);
-    const bool both = mine != options.end() && mine->second != 0 &&
-                      theirs != other->options.end() && theirs->second != 0;
-    if (!both || other->accepts()) return true;
+    if (other == this || !at_port(other->local_)) continue;
+    if (!reuses_addresses() || !other->reuses_addresses() || other->accepts()) return true;
   }
-  return false;
+  const auto& waiting = state_.names.time_wait;
+  return std::any_of(waiting.begin(), waiting.end(), [&](const TimeWait& other) {
+    return at_port(other.local) && !(reuses_addresses() && other.reuses_address);
+  });
 }
 
 int InetSocket::take_port(std::uint16_t port) {

@@ -119,6 +119,7 @@ void InetSocket::get_fin() {
   if (phase_ == Phase::established) {
     phase_ = Phase::close_wait;
   } else {
+    state_.names.time_wait.push_back({local_, reuses_addresses()});
     end();
   }
   if (orphan_) return;

@@ -60,6 +60,7 @@ class InetSocket final : public Socket {
   /// Resets whoever waits in the queue, and is as new.
   void disconnect();
   int end_of_connect();
+  bool reuses_addresses() const;
   bool is_taken(std::uint16_t port) const;
   int take_port(std::uint16_t port);
   void give_port_back();

@@ -1,6 +1,7 @@
 // Stream sockets: what AF_UNIX (unix_socket.h) and AF_INET (inet_socket.h) have in common.
 #pragma once
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cstdint>
@@ -20,10 +21,17 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
+/// A connection that this side has ended first: nobody else has its port until the world ends.
+struct TimeWait {
+  sockaddr_in local;
+  bool reuses_address;
+};
+
 /// Who is bound to what, in a world.
 struct SocketNames {
   std::map<std::string, UnixSocket*> abstract;  // by sun_path, the 0 in front included
   std::vector<InetSocket*> ports;
+  std::vector<TimeWait> time_wait;
   std::uint16_t next_port = 32768;  // ip_local_port_range
   std::uint32_t next_name = 0;      // of a bind to no name
 
