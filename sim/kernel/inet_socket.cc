@@ -106,7 +106,7 @@ int InetSocket::unread() {
 
 void InetSocket::end() {
   phase_ = Phase::closed;
-  if (!bound_) give_port_back();
+  if (!bound_ || orphan_) give_port_back();
   shut_read_ = shut_write_ = true;
   if (!orphan_) wake_up_all();
 }
@@ -176,7 +176,7 @@ void InetSocket::closed() {
   } else {
     send_fin();
   }
-  give_port_back();
+  if (phase_ != Phase::fin_wait) give_port_back();
   shut_read_ = shut_write_ = true;
   data_.clear();
   state_.world.state_changed();
