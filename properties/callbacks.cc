@@ -295,14 +295,14 @@ void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
 
 /// A window has ended, and the loop has looked at its clock within it. (R63)
 void Interpreter::see_who_is_quiet(std::int64_t now_ns) {
-  for (Registration& handler : registrations_) {
-    if (handler.self == nullptr || !handler.pollable || handler.window != window_) continue;
-    const FdState& fd = fds_[static_cast<std::size_t>(handler.fd)];
-    if (fd.current != &handler || fd.data > 0 || fd.hung_up) continue;
-    if (handler.quiet_since_ns < 0) {
-      handler.quiet_since_ns = now_ns;
-    } else if (window_begin_ns_ - handler.quiet_since_ns >= quiet_ns) {
-      handler.quiet = true;
+  for (const FdState& fd : fds_) {
+    Registration* const handler = fd.current;
+    if (handler == nullptr || !handler->pollable || handler->window != window_) continue;
+    if (fd.data > 0 || fd.hung_up) continue;
+    if (handler->quiet_since_ns < 0) {
+      handler->quiet_since_ns = now_ns;
+    } else if (window_begin_ns_ - handler->quiet_since_ns >= quiet_ns) {
+      handler->quiet = true;
     }
   }
 }

@@ -127,8 +127,8 @@ TEST(ThreadPoolDeathTest, APoolWithRequestsMustNotGo) {
   EXPECT_DEATH(
       {
         aio::Context context;
+        Job job;  // before the pool: a thread still has it when the pool goes
         aio::ThreadPool pool(context);
-        Job job;
         job.submit_to(pool);
         job.go.set_value(0);
       },

@@ -16,6 +16,13 @@ extern const properties::BackendModule reference_upgrade;
 extern const properties::BackendModule reference_io_uring;
 }
 
+#ifdef __SANITIZE_THREAD__
+/// Programs close fds under the loop and open others in their place: a race, and their own.
+extern "C" const char* __tsan_default_suppressions() {
+  return "race:properties::Interpreter::change_file\n";
+}
+#endif
+
 namespace properties {
 namespace {
 
