@@ -2,6 +2,7 @@
 // kernel, with the fault points in its system calls. Under -fsanitize this is what they watch.
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <set>
 #include <string>
 
@@ -36,6 +37,8 @@ struct Cell {
   const BackendModule* module;
   std::string plan;
 };
+
+void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.plan; }
 
 /// What is offered, and ends soon by a real clock.
 std::vector<Cell> cells() {
