@@ -9,6 +9,7 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <thread>
 
@@ -128,10 +129,10 @@ void idle(benchmark::State& state, double seconds) {
 }  // namespace
 
 void register_idle_rows(double seconds) {
-  const std::string shown = std::to_string(seconds);
+  std::ostringstream name;
+  name << "idle/" << seconds << 's';
   benchmark::RegisterBenchmark(
-      ("idle/" + shown.substr(0, shown.find_last_not_of(".0") + 1) + "s").c_str(),
-      [seconds](benchmark::State& state) { idle(state, seconds); })
+      name.str().c_str(), [seconds](benchmark::State& state) { idle(state, seconds); })
       ->Iterations(1);
 }
 
