@@ -160,9 +160,6 @@ Finding polling_pairs(const Timeline& timeline, const Facts&) {
 
 // ---- readiness ----
 
-namespace {
-
-/// May home have been in doubt, while the poll ran, of which handler `fd` has (0: any fd)?
 bool in_doubt(const Timeline& timeline, const Poll& poll, int fd) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     return op.about_handler() && (fd == 0 || op.index == fd) && op.begin < poll.end &&
@@ -177,6 +174,8 @@ bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool writ
            call.begin > poll.begin && call.begin < poll.end;
   });
 }
+
+namespace {
 
 /// While another thread replaces a handler, a poll may find the old one and the new one ready.
 bool replaced_by_another(const Timeline& timeline, const Call& call) {

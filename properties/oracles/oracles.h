@@ -59,6 +59,12 @@ Finding waiting(const Timeline& timeline, const Facts& facts);            // R10
 /// that the thread scheduled after it was called (S14.4). `never` if there is none.
 std::uint64_t known_at_home(const Timeline& timeline, const Operation& op);
 
+/// May home have been in doubt, while the poll ran, of which handler `fd` has (0: any fd)?
+bool in_doubt(const Timeline& timeline, const Poll& poll, int fd);
+
+/// Was the write callback of `fd`'s handler called in the poll; or its read callback or poll_ready?
+bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool write);
+
 inline Finding only_by_timeout(std::string rule, std::string text) {
   return aiosim::Verdict{aiosim::VerdictKind::progress_only_by_timeout, std::move(rule),
                          std::move(text)};

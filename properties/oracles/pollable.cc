@@ -8,26 +8,12 @@
 namespace properties::oracles {
 namespace {
 
-/// May home have been in doubt, while the poll ran, of which handlers there are (R55)?
-bool in_doubt(const Timeline& timeline, const Poll& poll) {
-  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return op.about_handler() && op.begin < poll.end && known_at_home(timeline, op) > poll.begin;
-  });
-}
-
 /// Has a handler of `fd` ever had a write callback? Then events of the kernel may have come first
 /// (R68).
 bool may_write(const Timeline& timeline, int fd) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
     return sets && op.index == fd && (op.b & 2) != 0;
-  });
-}
-
-bool served_during(const Timeline& timeline, const Poll& poll, int fd) {
-  return std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
-    const bool its = call.source == Source::fd_read || call.source == Source::fd_ready;
-    return its && call.index == fd && call.begin > poll.begin && call.begin < poll.end;
   });
 }
 
@@ -58,10 +44,10 @@ Finding pollable_served(const Timeline& timeline, const Facts& facts) {
     if (poll.parent_call >= 0) continue;
     for (int fd = 1; fd <= max_fds; ++fd) {
       const std::int64_t bit = std::int64_t{1} << fd;
-      if ((poll.pollable_fds & bit) == 0 || served_during(timeline, poll, fd)) continue;
+      if ((poll.pollable_fds & bit) == 0 || called_during(timeline, poll, fd, false)) continue;
       const bool silent = (poll.polled_fds & bit) != 0;
       if (silent && !surely_in_no_time(timeline, poll)) continue;
-      if (may_write(timeline, fd) || in_doubt(timeline, poll)) continue;
+      if (may_write(timeline, fd) || in_doubt(timeline, poll, 0)) continue;
       return broken(silent ? "D6" : "S14.9",
                     "poll(true), begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +
                         " ready and pollable, " +
