@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "aio/trace.h"
 #include "check.h"
@@ -33,19 +34,22 @@ void BottomHalf::enqueue(unsigned flags) {
   }
 }
 
-unsigned BottomHalf::dequeue() {
-  return flags_.fetch_and(~static_cast<unsigned>(pending | scheduled | idle),
-                          std::memory_order_acq_rel);
+/// Whoever finds `deleted` or `oneshot` frees it and is the last to see it, so that they need not
+/// survive as in R9.
+unsigned BottomHalf::dequeue() { return flags_.exchange(0, std::memory_order_acq_rel); }
+
+inline void BottomHalf::call(const Context& context) {
+  if (guard_ == nullptr) {
+    detail::call(callback_, opaque_);
+  } else {
+    call_guarded(context);
+  }
 }
 
 /// The call goes on although the guard is engaged: somebody up the stack waits for it perhaps
 /// (R23).
 void BottomHalf::call_guarded(const Context& context) {
   ReentrancyGuard* const guard = guard_;  // before the call, which may have this freed (R21)
-  if (guard == nullptr) {
-    detail::call(callback_, opaque_);
-    return;
-  }
   const bool was_engaged = guard->engaged;
   if (was_engaged) {
     TraceEvent event{TraceKind::reentered, &context};
@@ -61,9 +65,13 @@ void BottomHalf::call_guarded(const Context& context) {
 
 BottomHalfQueue::~BottomHalfQueue() {
   AIO_CHECK(first_slice_ == nullptr);
-  BottomHalf* bh = incoming_.exchange(nullptr, std::memory_order_acquire);
-  while (bh != nullptr) {
-    BottomHalf* next = bh->next_;
+  free_pending(incoming_.exchange(nullptr, std::memory_order_acquire));
+  free_pending(pushed_at_home_);
+}
+
+void BottomHalfQueue::free_pending(BottomHalf* head) {
+  while (BottomHalf* bh = head) {
+    head = bh->next_;
     if ((bh->dequeue() & BottomHalf::deleted) == 0) {
       std::fprintf(stderr,
                    "aio: bottom half '%s' is pending and not deleted when its context is"
@@ -72,7 +80,6 @@ BottomHalfQueue::~BottomHalfQueue() {
       std::abort();
     }
     delete bh;
-    bh = next;
   }
 }
 
@@ -85,7 +92,16 @@ void BottomHalfQueue::schedule_oneshot(Callback callback, void* opaque, const ch
   create(callback, opaque, name)->enqueue(BottomHalf::scheduled | BottomHalf::oneshot);
 }
 
-void BottomHalfQueue::push(BottomHalf* bh) {
+inline void BottomHalfQueue::push(BottomHalf* bh) {
+  if (!home_.is_current() || incoming_.load(std::memory_order_relaxed) != nullptr) {
+    push_incoming(bh);
+    return;
+  }
+  bh->next_ = pushed_at_home_;
+  pushed_at_home_ = bh;
+}
+
+inline void BottomHalfQueue::push_incoming(BottomHalf* bh) {
   BottomHalf* head = incoming_.load(std::memory_order_relaxed);
   do {
     bh->next_ = head;
@@ -94,7 +110,8 @@ void BottomHalfQueue::push(BottomHalf* bh) {
 }
 
 BottomHalfQueue::Slice::Slice(BottomHalfQueue& queue)
-    : head_(queue.incoming_.exchange(nullptr, std::memory_order_acq_rel)) {
+    : head_(queue.incoming_.exchange(nullptr, std::memory_order_acq_rel)),
+      older_(std::exchange(queue.pushed_at_home_, nullptr)) {
   (queue.first_slice_ == nullptr ? queue.first_slice_ : queue.last_slice_->next_) = this;
   queue.last_slice_ = this;
 }
@@ -102,6 +119,7 @@ BottomHalfQueue::Slice::Slice(BottomHalfQueue& queue)
 /// The next one of the oldest slice, null when all slices are empty and off the queue.
 BottomHalf* BottomHalfQueue::pop() {
   while (Slice* slice = first_slice_) {
+    if (slice->head_ == nullptr) slice->head_ = std::exchange(slice->older_, nullptr);
     if (BottomHalf* bh = slice->head_) {
       slice->head_ = bh->next_;
       return bh;
@@ -121,7 +139,7 @@ bool BottomHalfQueue::run(Counter& called) {
     if (wanted && (old & BottomHalf::deleted) == 0) {
       if ((old & BottomHalf::scheduled) != 0) progress = true;  // idle ones are none (R17)
       ++calls;
-      bh->call_guarded(context_);
+      bh->call(context_);
     }
     // Without these two bits a nested poll may have freed it already (R11).
     if ((old & (BottomHalf::deleted | BottomHalf::oneshot)) != 0) delete bh;
@@ -145,10 +163,12 @@ void BottomHalfQueue::follow_accept() { incoming_.fetch_add(0, std::memory_order
 std::int64_t BottomHalfQueue::timeout_ns() const {
   std::int64_t timeout_ns =
       list_timeout_ns(incoming_.load(std::memory_order_acquire), detail::infinite_ns);
+  timeout_ns = list_timeout_ns(pushed_at_home_, timeout_ns);
   // What callers up the stack have taken and not yet run counts too, or a nested poll would sleep.
   for (const Slice* slice = first_slice_; slice != nullptr && timeout_ns != 0;
        slice = slice->next_) {
     timeout_ns = list_timeout_ns(slice->head_, timeout_ns);
+    timeout_ns = list_timeout_ns(slice->older_, timeout_ns);
   }
   return timeout_ns;
 }

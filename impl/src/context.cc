@@ -37,7 +37,7 @@ Context::Context(const ContextOptions& options)
       handlers_(gate_),
       monitor_(*this, handlers_, policy_of(options)),
       window_(*this, gate_, handlers_, monitor_, poll_parameters_of(options), counters_.polling_ns),
-      bottom_halves_(*this, gate_),
+      bottom_halves_(*this, home_, gate_),
       timers_(gate_) {
   FdCallbacks notifier;
   notifier.io_read = [](void* context) { static_cast<Context*>(context)->take_event(); };
@@ -60,21 +60,18 @@ Context::~Context() {
 // ---- the home thread ----
 
 void Context::claim_home_thread() {
-  const std::thread::id self = std::this_thread::get_id();
-  if (home_.load(std::memory_order_relaxed) == self) return;
-  std::thread::id home{};
-  const bool polled_by_its_home_thread =
-      home_.compare_exchange_strong(home, self, std::memory_order_relaxed);
+  const bool polled_by_its_home_thread = home_.claim();
   AIO_CHECK(polled_by_its_home_thread);
 }
 
 void Context::bind_home_thread() {
   AIO_CHECK(visits_ == 0);
-  home_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  home_.bind();
 }
 
-bool Context::in_home_thread() const {
-  return home_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+void Context::release_home_thread() {
+  AIO_CHECK(in_home_thread() && visits_ == 0);
+  home_.release();
 }
 
 // ---- one poll ----

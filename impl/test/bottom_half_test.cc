@@ -125,6 +125,30 @@ TEST_P(BottomHalfTest, NewestFirstWithinASlice) {
   EXPECT_EQ(order, (std::vector{2, 1, 0}));
 }
 
+TEST_P(BottomHalfTest, NewestFirstWhoeverPushed) {
+  context.bind_home_thread();
+  std::vector<int> order;
+  Action first = [&] { order.push_back(1); };
+  Action others = [&] { order.push_back(2); };
+  Action last = [&] { order.push_back(3); };
+  context.schedule_oneshot(act, &first);
+  std::thread([&] { context.schedule_oneshot(act, &others); }).join();
+  context.schedule_oneshot(act, &last);
+  EXPECT_EQ(context.timeout_ns(), 0);
+  EXPECT_TRUE(context.poll(true));
+  EXPECT_EQ(order, (std::vector<int>{3, 2, 1}));
+}
+
+// A list of home's own would be two threads', were a number used twice.
+TEST_P(BottomHalfTest, StrangerWithTheIdOfAnEndedHomeThreadIsNotHome) {
+  std::thread([&] { context.poll(false); }).join();
+  for (int i = 0; i < 10; ++i) {
+    std::thread([&] { EXPECT_FALSE(context.in_home_thread()); }).join();
+  }
+  context.bind_home_thread();
+  EXPECT_FALSE(context.poll(false));
+}
+
 TEST_P(BottomHalfTest, NestedPollFinishesTheCallersSliceThenItsOwn) {
   std::vector<int> order;
   Action late = [&] { order.push_back(3); };

@@ -52,6 +52,8 @@ TEST_P(NotifyTest, PollFromASecondThreadAborts) {
 
 TEST_P(NotifyTest, HomeCanMoveWithTheThreadsConsent) {
   context.poll(false);
+  context.release_home_thread();
+  EXPECT_FALSE(context.in_home_thread());
   std::thread([&] {
     context.bind_home_thread();
     context.poll(false);

@@ -23,6 +23,7 @@ using aiosim::VerdictKind;
 
 constexpr std::size_t most_producers = 2;
 
+/// Producers and home.
 class Program {
  public:
   Program(const std::string& backend, std::size_t producers)
@@ -46,7 +47,7 @@ class Program {
     for (std::size_t i = 0; i < producers_; ++i) threads[i].join();
   }
 
-  std::size_t calls() const { return calls_; }
+  bool is_done() const { return calls_ == producers_; }
 
  private:
   aiosim::Module module_;
@@ -55,14 +56,32 @@ class Program {
   std::size_t calls_ = 0;
 };
 
+/// One home thread and another (hand_over.cc).
+class HandOver {
+ public:
+  explicit HandOver(bool release) : module_(HAND_OVER, "aiosim_backend"), release_(release) {}
+
+  void run() {
+    const aiosim::UnderTestScope scope;
+    calls_ = (*static_cast<int (*const*)(bool)>(module_.entry()))(release_);
+  }
+
+  bool is_done() const { return calls_ == 1; }
+
+ private:
+  aiosim::Module module_;
+  const bool release_;
+  int calls_ = 0;
+};
+
 struct Found {
   ExhaustiveResult result;
   VerdictKind verdict = VerdictKind::pass;
   std::string text;
 };
 
-Found search(const std::string& backend, std::size_t producers, const ExhaustiveOptions& options) {
-  Program program(backend, producers);
+template <typename AnyProgram>
+Found search(const std::string& name, AnyProgram program, const ExhaustiveOptions& options) {
   const auto one = [&](aiosim::Chooser& chooser) {
     aiosim::RunOptions run = aiosim::exhaustive_run_options();
     run.leaks = false;
@@ -72,11 +91,16 @@ Found search(const std::string& backend, std::size_t producers, const Exhaustive
   found.result = aiosim::search_exhaustively(one, options, [&](const aiosim::RunResult& run) {
     found.verdict = run.verdict.kind;
     found.text = run.verdict.text;
-    return run.verdict.passed() && program.calls() == producers;
+    return run.verdict.passed() && program.is_done();
   });
-  std::printf("%s, %zu producers: %s, %llu cut\n", backend.c_str(), producers,
-              found.result.text.c_str(), static_cast<unsigned long long>(found.result.done.cut));
+  std::printf("%s: %s, %llu cut\n", name.c_str(), found.result.text.c_str(),
+              static_cast<unsigned long long>(found.result.done.cut));
   return found;
+}
+
+Found search(const std::string& backend, std::size_t producers, const ExhaustiveOptions& options) {
+  return search(backend + ", " + std::to_string(producers) + " producers",
+                Program(backend, producers), options);
 }
 
 TEST(ExhaustiveLoop, the_correct_loop_is_searched_to_the_end) {
@@ -105,6 +129,18 @@ TEST(ExhaustiveLoop, without_the_barrier_after_notify_me_a_deadlock_is_found) {
     EXPECT_EQ(found.result.end, ExhaustiveResult::End::stopped) << found.result.text;
     EXPECT_EQ(found.verdict, VerdictKind::deadlock) << found.text;
   }
+}
+
+TEST(ExhaustiveLoop, home_is_handed_over_and_its_old_thread_schedules) {
+  const Found found = search("hand over", HandOver(true), {});
+  EXPECT_EQ(found.verdict, VerdictKind::pass) << found.text;
+  EXPECT_EQ(found.result.end, ExhaustiveResult::End::complete) << found.result.text;
+}
+
+TEST(ExhaustiveLoop, who_binds_before_the_old_thread_has_released_races_with_it) {
+  const Found found = search("taken over", HandOver(false), {});
+  EXPECT_EQ(found.result.end, ExhaustiveResult::End::stopped) << found.result.text;
+  EXPECT_EQ(found.verdict, VerdictKind::data_race) << found.text;
 }
 
 }  // namespace

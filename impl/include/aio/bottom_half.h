@@ -16,11 +16,17 @@
 // what its callers had begun before it runs its own. Scheduling a pending bottom half again does
 // not move it.
 //
+// Two lists are pushed to: any thread pushes to the incoming one, and home, where it finds that one
+// empty, to one of its own, at the price of a plain store. What home pushes afterwards, and what
+// others have pushed and home knows of, is newer than all of home's list: a slice is the incoming
+// list, then home's.
+//
 // Invariants
 //   1. PENDING is set before the push and cleared after the unlink: a bottom half is on at most one
 //      list (R5), and `next` belongs to whoever turned PENDING on, then to the home thread.
 //   2. Only the thread that turned PENDING on pushes; everybody notifies (R3), who pushed by a look
 //      at notified, who did not by a read-modify-write of it: a flag seen set may be stale (N-4a).
+//      Not so home's own look: it is home that accepts.
 //   3. Flags are cleared before the callback runs: a schedule from then on makes another run (R10).
 //   4. After the push the pusher does not touch the bottom half: it may be gone (R4).
 //   5. A plain schedule outranks an idle one in either order, and cancel forgets both (D2): the two
@@ -29,9 +35,9 @@
 // Barriers
 //   * release CAS in push() / acquire exchange in the Slice: the pusher's earlier writes are
 //     visible to the callback (R6).
-//   * release half of fetch_or in enqueue() / acquire half of fetch_and in dequeue(): the same for
+//   * release half of fetch_or in enqueue() / acquire half of exchange in dequeue(): the same for
 //     somebody who found PENDING already set and pushed nothing.
-//   * release half of fetch_and in dequeue() / acquire half of fetch_or in enqueue(): the unlink
+//   * release half of exchange in dequeue() / acquire half of fetch_or in enqueue(): the unlink
 //     is over before `next` is written again.
 //   * acquire half of push() / release half of the Slice's exchange: a push that the take-over
 //     missed comes after it and after the accept() before it, so its notification is not the one
@@ -44,6 +50,7 @@
 
 #include "aio/callback.h"
 #include "aio/counters.h"
+#include "aio/home_thread.h"
 #include "aio/notify_gate.h"
 
 namespace aio {
@@ -99,6 +106,7 @@ class BottomHalf {
 
   void enqueue(unsigned flags);
   unsigned dequeue();
+  void call(const Context& context);
   void call_guarded(const Context& context);
 
   BottomHalfQueue* queue_;
@@ -118,7 +126,8 @@ using BottomHalfHandle = std::unique_ptr<BottomHalf, BottomHalfDeleter>;
 
 class BottomHalfQueue {
  public:
-  BottomHalfQueue(const Context& context, NotifyGate& gate) : context_(context), gate_(gate) {}
+  BottomHalfQueue(const Context& context, const HomeThread& home, NotifyGate& gate)
+      : context_(context), home_(home), gate_(gate) {}
 
   /// Frees deleted bottom halves that were still pending, without a call; aborts, naming it, if one
   /// is pending and not deleted (R98).
@@ -138,7 +147,7 @@ class BottomHalfQueue {
   /// What one poll took over. Lives in that poll's frame; run() empties it. Home thread.
   class Slice {
    public:
-    /// Takes the incoming list and joins the tail of the slice queue (R12).
+    /// Takes what was pushed and joins the tail of the slice queue (R12).
     explicit Slice(BottomHalfQueue& queue);
     Slice(const Slice&) = delete;
     Slice& operator=(const Slice&) = delete;
@@ -146,6 +155,7 @@ class BottomHalfQueue {
    private:
     friend class BottomHalfQueue;
     BottomHalf* head_;
+    BottomHalf* older_;  // home's list, behind it
     Slice* next_ = nullptr;
   };
 
@@ -165,13 +175,17 @@ class BottomHalfQueue {
   friend class BottomHalf;
 
   void push(BottomHalf* bh);
+  void push_incoming(BottomHalf* bh);
+  static void free_pending(BottomHalf* head);
   BottomHalf* pop();
   static std::int64_t list_timeout_ns(const BottomHalf* head, std::int64_t timeout_ns);
 
   const Context& context_;
+  const HomeThread& home_;
   NotifyGate& gate_;
   std::atomic<BottomHalf*> incoming_{nullptr};
-  Slice* first_slice_ = nullptr;  // home thread only, as is the next line
+  BottomHalf* pushed_at_home_ = nullptr;  // home thread only, as are the next lines
+  Slice* first_slice_ = nullptr;
   Slice* last_slice_ = nullptr;
 };
 

@@ -5,8 +5,8 @@
 //                   set_poll_max_ns(), timers of it
 //   home thread     poll(), timeout_ns(), timeout_ms(), handler_poll_ns()
 //
-// The home thread is the first one that polls, or the one that said bind_home_thread(). Polling
-// from another thread aborts (R45).
+// The home thread is the first one that polls, or the one that said bind_home_thread(), until it
+// says release_home_thread(). Polling from another thread aborts (R45).
 //
 // One poll (R46):
 //
@@ -24,17 +24,16 @@
 //   4. Work announced before a completed notify() is looked at by a poll that does not sleep first.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <thread>
 
 #include "aio/bottom_half.h"
 #include "aio/coroutine_queue.h"
 #include "aio/counters.h"
 #include "aio/fd_handler_list.h"
 #include "aio/fd_monitor.h"
+#include "aio/home_thread.h"
 #include "aio/notify_gate.h"
 #include "aio/poll_window.h"
 #include "aio/ring_request.h"
@@ -150,11 +149,14 @@ class Context {
   /// The same for poll(2) and its kind: ms, rounded up, so that nobody wakes before the time (R28).
   [[nodiscard]] int timeout_ms();
 
-  /// Makes the calling thread the home thread. Nobody may be polling, and the old home thread must
-  /// have handed over (a join, a lock).
+  /// Makes the calling thread the home thread. Nobody may be polling; the old home thread must have
+  /// ended or said release_home_thread(), and handed over (a join, a lock).
   void bind_home_thread();
+  /// From here on the calling thread is one like others, and another may poll or bind. Home thread,
+  /// not from within a poll.
+  void release_home_thread();
   /// Whether the caller is the home thread; false while there is none.
-  [[nodiscard]] bool in_home_thread() const;
+  [[nodiscard]] bool in_home_thread() const { return home_.is_current(); }
 
   /// What the context has done so far. Any thread.
   [[nodiscard]] Counters counters() const { return counters_.get(); }
@@ -205,6 +207,7 @@ class Context {
   FdHandler* take_free_retired();
 
   NotifyGate gate_;  // first: its failure must leave nothing behind
+  HomeThread home_;
   LiveCounters counters_;
   const bool measure_sleeps_;
   FdHandlerList handlers_;
@@ -213,8 +216,6 @@ class Context {
   BottomHalfQueue bottom_halves_;
   TimerList timers_;
   CoroutineQueue coroutines_{*this};
-  std::atomic<std::thread::id> home_{};
-
   int visits_ = 0;                // polls between their first step and their timers; home thread
   ReadyList found_late_;          // ready, to be dispatched by the next poll; home thread
   FdHandler* retired_ = nullptr;  // removed, polling ended, to be freed; home thread
