@@ -94,12 +94,13 @@ TEST_F(HostCalls, SetupFailsByName) {
 TEST_F(HostCalls, AThreadIsRefusedOnce) {
   arm_once(PointId::pthread_create_eagain);
   pthread_t thread{};
+  int argument = 0;
   const auto body = [](void* given) { return given; };
-  EXPECT_EQ(pthread_create(&thread, nullptr, body, &thread), EAGAIN);
-  ASSERT_EQ(pthread_create(&thread, nullptr, body, &thread), 0);
+  EXPECT_EQ(pthread_create(&thread, nullptr, body, &argument), EAGAIN);
+  ASSERT_EQ(pthread_create(&thread, nullptr, body, &argument), 0);
   void* result = nullptr;
   EXPECT_EQ(pthread_join(thread, &result), 0);
-  EXPECT_EQ(result, &thread);
+  EXPECT_EQ(result, &argument);
 }
 
 TEST_F(HostCalls, FutexWaitIsInterruptedOnlyIfItWouldWait) {
