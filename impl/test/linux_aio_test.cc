@@ -68,9 +68,7 @@ INSTANTIATE_TEST_SUITE_P(, LinuxAioTest,
                                                           aio::Monitor::io_uring),
                                           testing::Bool()),
                          [](const testing::TestParamInfo<std::tuple<aio::Monitor, bool>>& param) {
-                           const testing::TestParamInfo<aio::Monitor> monitor(
-                               std::get<0>(param.param), param.index);
-                           return monitor_of(monitor) +
+                           return testing::PrintToString(std::get<0>(param.param)) +
                                   (std::get<1>(param.param) ? "_mapped" : "_by_call");
                          });
 

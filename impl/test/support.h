@@ -7,10 +7,21 @@
 
 #include <cstdio>
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "aio/context.h"
+
+namespace aio {
+
+/// How GoogleTest names it.
+inline void PrintTo(Monitor monitor, std::ostream* out) {
+  const bool epoll = monitor != Monitor::io_uring && monitor != Monitor::ppoll;
+  *out << (epoll ? "epoll" : monitor == Monitor::ppoll ? "ppoll" : "io_uring");
+}
+
+}  // namespace aio
 
 namespace aio_test {
 
@@ -42,8 +53,7 @@ class EachMonitor : public testing::TestWithParam<aio::Monitor> {
 };
 
 inline std::string monitor_of(const testing::TestParamInfo<aio::Monitor>& info) {
-  if (info.param == aio::Monitor::io_uring) return "io_uring";
-  return info.param == aio::Monitor::ppoll ? "ppoll" : "epoll";
+  return testing::PrintToString(info.param);
 }
 
 #define INSTANTIATE_FOR_EACH_MONITOR(Suite)                                                       \

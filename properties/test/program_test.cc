@@ -7,6 +7,9 @@
 #include "scenario.h"
 
 namespace properties {
+
+static void PrintTo(const Scenario& scenario, std::ostream* out) { *out << scenario.name; }
+
 namespace {
 
 std::string complaint(const aiosim::Program& program) {

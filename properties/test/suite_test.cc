@@ -38,6 +38,8 @@ struct Cell {
   std::string plan;
 };
 
+void PrintTo(const Cell& cell, std::ostream* out) { *out << cell.plan; }
+
 std::vector<Cell> cells(const std::vector<std::string>& plans) {
   std::vector<Cell> out;
   for (std::size_t i = 0; i < suite().properties.size(); ++i) {
