@@ -232,25 +232,27 @@ template <unsigned size, bool special>
 
 /// Returns what was read; `exchanged` says whether it succeeded.
 template <unsigned size>
-[[gnu::noinline]] Value simulated_compare_exchange(void* at, Exchange asked, bool& exchanged,
-                                                   const void* pc) {
+[[gnu::noinline]] Value simulated_compare_exchange(void* at, const Exchange& asked,
+                                                   bool& exchanged, const void* pc) {
   const UnderRuntime me;
   World& w = world();
   const Word& word = compare_exchange_word;
-  const Attempt attempt{pc, at, size, asked};
-  if (w.spin_blocks() && retries().again(attempt)) [[unlikely]]
+  if (w.spin_blocks() && retries().again({pc, at, size, asked})) [[unlikely]]
     retries().give_up(w);
+  int success = asked.success;
+  int failure = asked.failure;
   if (w.is_special()) [[unlikely]] {
-    asked.success = strengthened_order(w, pc, asked.success, true, true);
-    asked.failure = strengthened_order(w, pc, asked.failure, true, false);
+    success = strengthened_order(w, pc, success, true, true);
+    failure = strengthened_order(w, pc, failure, true, false);
   }
   const Object object = come_to<size, true>(w, *me, word, at, true, pc);
   if (w.is_special()) [[unlikely]] {
-    touch_order(w, std::max(asked.success, asked.failure));
+    touch_order(w, std::max(success, failure));
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  const Outcome outcome = w.memory.compare_exchange(me->id, at, size, asked.expected, asked.desired,
-                                                    asked.success, asked.failure, asked.weak, pc);
+  const Operation o(*me, at, pc);
+  const Outcome outcome = o.state.compare_exchange<size>(
+      o.by, o.found, at, asked.expected, asked.desired, success, failure, asked.weak);
   exchanged = outcome.exchanged;
   if (!exchanged) w.wrote_nothing(object);
   w.record_atomic(*me, word, object);
@@ -258,8 +260,8 @@ template <unsigned size>
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
       w.trace(word.text, object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
-              exchanged ? order_detail(asked.success) + ", succeeds"
-                        : read_detail(asked.failure, outcome) + ", fails");
+              exchanged ? order_detail(success) + ", succeeds"
+                        : read_detail(failure, outcome) + ", fails");
     }
   }
   if (exchanged) {
@@ -267,7 +269,7 @@ template <unsigned size>
   } else {
     w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
     if (w.spin_blocks()) [[unlikely]]
-      retries().failed(attempt, outcome.value);
+      retries().failed({pc, at, size, asked}, outcome.value);
   }
   return outcome.value;
 }
