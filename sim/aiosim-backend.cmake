@@ -2,7 +2,8 @@
 
 # aiosim_instrument(TARGET): compiles TARGET with the hooks of -fsanitize=thread, without linking
 # ThreadSanitizer: libaiosim.so gives the hooks their meaning. Those of a function's entry and exit
-# have none and are left out; they kept sibling calls from being jumps, which call stacks would miss.
+# have none and are left out; they kept sibling calls from being jumps, which call stacks would
+# miss.
 function(aiosim_instrument target)
   # What an assertion prints is kept in seed files: no folder of this machine in it.
   target_compile_options(${target} PRIVATE -fsanitize=thread -g -fno-omit-frame-pointer -fno-plt
