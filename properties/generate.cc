@@ -62,6 +62,7 @@ class Drawer : Dice {
 
   Weights kept(const Weights& weights) {
     Weights out;
+    out.reserve(weights.size());
     for (const auto& weight : weights) {
       if (!off_[static_cast<std::size_t>(weight.verb)]) out.push_back(weight);
     }
@@ -330,19 +331,12 @@ rc::Seq<Case> shrinks(const Case& program) {
   return rc::seq::concat(without_a_part(program), with_a_smaller_part(program));
 }
 
-rc::Gen<Case> programs(const Recipe& recipe) {
-  return [recipe](const rc::Random& random, int size) {
-    const bool of_loop = recipe.subject == Subject::loop;
-    return rc::shrinkable::shrinkRecur(
-        of_loop ? Drawer(recipe, random, size).draw() : PartsDrawer(recipe, random, size).draw(),
-        &shrinks);
-  };
-}
-
 }  // namespace
 
 Case generate(const Recipe& recipe, std::uint64_t seed, int size) {
-  return programs(recipe)(rc::Random(seed), size).value();
+  const rc::Random random(seed);
+  return recipe.subject == Subject::loop ? Drawer(recipe, random, size).draw()
+                                         : PartsDrawer(recipe, random, size).draw();
 }
 
 void shrink(const Case& program, const std::function<bool(const Case&)>& keep) {

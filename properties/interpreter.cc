@@ -16,6 +16,7 @@ Interpreter::Interpreter(const Case& program, const BackendModule& module)
       callback_calls_(program.option(Verb::callback_calls, 2)),
       producers_(program.producers()) {
   analyse();
+  introduce();
 }
 
 void Interpreter::run() {
@@ -93,10 +94,10 @@ bool Interpreter::outstanding() const {
       if (bh.last[thread] > bh.seen[thread]) return true;
     }
   }
-  for (const Instance& instance : instances_) {
+  for (const Instance& instance : used(instances_, next_instance_)) {
     if (instance.outstanding) return true;
   }
-  for (const Own& own : own_) {
+  for (const Own& own : used(own_, next_own_)) {
     if (own.outstanding) return true;
   }
   for (const TimerState& timer : timers_) {
@@ -171,7 +172,7 @@ void Interpreter::drain() {
 
 /// Half of the watches see their fd become readable; the others are dropped with the loop.
 void Interpreter::end_watches() {
-  for (Own& own : own_) {
+  for (Own& own : used(own_, next_own_)) {
     if (!own.pending || own.number % 2 == 0) continue;
     const FdState& fd = fds_[static_cast<std::size_t>(own.number)];
     if (fd.registered) run_op(0, {Verb::remove_fd, own.number});
@@ -209,7 +210,7 @@ void Interpreter::clear_up() {
     delete loop_;
   }
   recorder_.add(0, {.what = What::destroyed});
-  for (Own& own : own_) {
+  for (Own& own : used(own_, next_own_)) {
     if (own.pending) free_own(own);  // dropped with the loop
   }
   close_fds();

@@ -12,9 +12,12 @@
 // not destroy what such a run left behind.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -33,7 +36,7 @@ class Interpreter {
 
   /// The run, home thread. May end in aiosim::stop_run.
   void run();
-  std::vector<Observation> observations() const { return recorder_.merged(); }
+  void observations(std::vector<Observation>& out) const { recorder_.merge(out); }
   const Case& program() const { return program_; }
   const BackendModule& module() const { return module_; }
 
@@ -190,6 +193,7 @@ class Interpreter {
 
   // setup.cc
   void analyse();
+  void introduce();
   void make_loop();
   void make_fds();
   static int make_eventfd();
@@ -201,6 +205,13 @@ class Interpreter {
   static std::int64_t read_fd(int fd);
   int registration_number(const Registration& handler) const {
     return static_cast<int>(&handler - registrations_.data());
+  }
+
+  /// Those of `all` that the run has used, `next` being the next one.
+  template <class All>
+  static auto used(All& all, const std::atomic<int>& next) {
+    const auto count = static_cast<std::size_t>(next.load(std::memory_order_relaxed));
+    return std::span(all).first(std::min(count, all.size()));
   }
 
   const Case program_;

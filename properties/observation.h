@@ -74,13 +74,16 @@ struct Observation {
 class Recorder {
  public:
   void reset();
-  /// Fills ticket, time and thread and keeps `seen`.
-  void add(int thread, Observation seen);
-  /// All threads' observations by ticket. No thread may be recording.
-  std::vector<Observation> merged() const;
+  /// Keeps `seen`, with ticket, time and thread filled in.
+  void add(int thread, const Observation& seen);
+  /// Makes `out` all threads' observations by ticket. No thread may be recording.
+  void merge(std::vector<Observation>& out) const;
 
  private:
+  std::uint64_t next_ticket();
+
   std::atomic<std::uint64_t> tickets_{0};
+  bool in_world_ = false;
   std::array<std::vector<Observation>, max_threads> threads_;
 };
 

@@ -235,7 +235,7 @@ bool take_amount(std::string_view& rest, const Syntax& s, std::int64_t& amount) 
 const Syntax* match(std::string_view line, Subject subject) {
   const Syntax* best = nullptr;
   for (const Syntax& s : syntax) {
-    if ((s.subjects & bit(subject)) == 0) continue;
+    if ((s.subjects & bit(subject)) == 0 || !line.starts_with(s.words.front())) continue;
     std::string_view rest = line;
     if (take(rest, s.words) && (best == nullptr || s.words.size() > best->words.size())) best = &s;
   }
@@ -265,13 +265,20 @@ Op parse_op(const std::string& part, Role role, Subject subject, std::size_t lin
   return op;
 }
 
-Part parse_part_name(const std::string& name, Subject subject) {
+[[noreturn]] void bad_part_name(const std::string& name, Subject subject) {
   std::string expected;
   for (const RoleName& role : roles) {
     if ((role.subjects & bit(subject)) == 0) continue;
     expected += (expected.empty() ? "'" : ", '") + std::string(role.word);
     if (role.limit > 0) expected += " 1.." + std::to_string(role.limit);
     expected += '\'';
+  }
+  throw BadInput("program: expected a part of " + expected + ", found '" + name + "'");
+}
+
+Part parse_part_name(const std::string& name, Subject subject) {
+  for (const RoleName& role : roles) {
+    if ((role.subjects & bit(subject)) == 0) continue;
     std::string_view rest = name;
     if (!take(rest, role.word)) continue;
     std::int64_t number = 0;
@@ -279,7 +286,7 @@ Part parse_part_name(const std::string& name, Subject subject) {
     Part part{role.role, static_cast<int>(number), {}};
     if (rest.empty() && properties::name(part) == name) return part;
   }
-  throw BadInput("program: expected a part of " + expected + ", found '" + name + "'");
+  bad_part_name(name, subject);
 }
 
 }  // namespace

@@ -74,11 +74,12 @@ class LoopExecution final : public ScenarioExecution {
 
  private:
   oracles::Finding find() override {
-    Timeline timeline = make_timeline(interpreter_.observations());
-    timeline.in_world = in_world_;
+    interpreter_.observations(timeline_.seen);
+    make_timeline(timeline_);
+    timeline_.in_world = in_world_;
     const oracles::Facts known = facts();
     for (const oracles::Oracle oracle : scenario_.oracles) {
-      if (oracles::Finding finding = oracle(timeline, known)) return finding;
+      if (oracles::Finding finding = oracle(timeline_, known)) return finding;
     }
     return {};
   }
@@ -104,6 +105,7 @@ class LoopExecution final : public ScenarioExecution {
   }
 
   Interpreter interpreter_;
+  Timeline timeline_;  // of the last run
   bool in_world_ = false;
 };
 

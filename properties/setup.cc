@@ -70,15 +70,27 @@ void Interpreter::analyse() {
   fds_[max_fds].full = true;
 }
 
-// Nobody else is there yet: no store needs an order, and there are hundreds.
+/// What callbacks are given, and find their way by.
+void Interpreter::introduce() {
+  for (std::size_t i = 0; i <= max_bhs; ++i) {
+    bhs_[i].self = this;
+    bhs_[i].number = static_cast<int>(i);
+  }
+  for (std::size_t i = 0; i <= max_timers; ++i) {
+    timers_[i].self = this;
+    timers_[i].number = static_cast<int>(i);
+  }
+  for (Instance& instance : instances_) instance.self = this;
+  for (Registration& handler : registrations_) handler.self = this;
+  for (Own& own : own_) own.self = this;
+}
+
+// Nobody else is there yet: no store needs an order, and there are many.
 void Interpreter::reset() {
   const auto set = [](auto& at, auto value) { at.store(value, std::memory_order_relaxed); };
   recorder_.reset();
   loop_ = nullptr;
-  for (int i = 1; i <= max_bhs; ++i) {
-    BhState& bh = bhs_[static_cast<std::size_t>(i)];
-    bh.self = this;
-    bh.number = i;
+  for (BhState& bh : bhs_) {
     set(bh.deleted, false);
     bh.payload = {};
     for (auto& last : bh.last) set(last, 0U);
@@ -96,19 +108,12 @@ void Interpreter::reset() {
     fd.ready_depth = 0;
     fd.called = -1;
   }
-  for (int i = 1; i <= max_timers; ++i) {
-    TimerState& timer = timers_[static_cast<std::size_t>(i)];
-    timer.self = this;
-    timer.number = i;
-    set(timer.armed, false);
-  }
-  for (Instance& instance : instances_) {
-    instance.self = this;
+  for (TimerState& timer : timers_) set(timer.armed, false);
+  for (Instance& instance : used(instances_, next_instance_)) {
     instance.payload = 0;
     set(instance.outstanding, false);
   }
-  for (Registration& handler : registrations_) {
-    handler.self = this;
+  for (Registration& handler : used(registrations_, next_registration_)) {
     set(handler.polling, 0U);
     handler.hooks = 0;
     set(handler.stale, false);
@@ -117,21 +122,22 @@ void Interpreter::reset() {
     handler.quiet_since_ns = -1;
     handler.quiet = false;
   }
-  for (Own& own : own_) {
-    own.self = this;
+  for (Own& own : used(own_, next_own_)) {
     own.handle = nullptr;
-    own.pending = own.outstanding = false;
+    set(own.pending, false);
+    set(own.outstanding, false);
   }
-  next_own_ = 0;
-  completed_ = nullptr;
   set(next_instance_, 0);
   set(next_registration_, 0);
+  set(next_own_, 0);
+  completed_ = nullptr;
   flags_ = {};
   for (auto& begun : flags_begun_) set(begun, false);
   for (auto& finished : finished_) set(finished, false);
   calls_ = {};
   home_notified_ = joined_ = false;
-  held_ = holding_ = false;
+  set(held_, false);
+  set(holding_, false);
   depth_ = waits_ = bhs_running_ = 0;
   home_calls_ = 0;
   window_ = 0;

@@ -262,12 +262,16 @@ std::vector<Hold> holds(const Timeline& timeline) {
   return out;
 }
 
-Timeline make_timeline(std::vector<Observation> observations) {
-  Timeline out;
-  Builder builder(out);
-  for (const Observation& seen : observations) builder.add(seen);
-  out.seen = std::move(observations);
-  return out;
+void make_timeline(Timeline& timeline) {
+  timeline.polls.clear();
+  timeline.calls.clear();
+  timeline.ops.clear();
+  timeline.jumps.clear();
+  timeline.windows.clear();
+  timeline.settled = never;
+  timeline.destroyed = false;
+  Builder builder(timeline);
+  for (const Observation& seen : timeline.seen) builder.add(seen);
 }
 
 std::string describe(Source source, int index) {

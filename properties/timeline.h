@@ -106,7 +106,9 @@ struct Timeline {
 /// In order; a release of nothing is none.
 std::vector<Hold> holds(const Timeline& timeline);
 
-Timeline make_timeline(std::vector<Observation> observations);
+/// Puts together what `timeline.seen` holds; anything else of an earlier run is forgotten, but not
+/// its memory.
+void make_timeline(Timeline& timeline);
 
 /// "bh 2", "fd 1's read callback", for messages.
 std::string describe(Source source, int index);

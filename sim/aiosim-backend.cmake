@@ -1,15 +1,19 @@
 # For this tree and, by find_package(aiosim), for anybody's.
 
 # aiosim_instrument(TARGET): compiles TARGET with the hooks of -fsanitize=thread, without linking
-# ThreadSanitizer: libaiosim.so gives the hooks their meaning.
+# ThreadSanitizer: libaiosim.so gives the hooks their meaning. Those of a function's entry and exit
+# have none and are left out; they kept sibling calls from being jumps, which call stacks would
+# miss.
 function(aiosim_instrument target)
   # What an assertion prints is kept in seed files: no folder of this machine in it.
-  target_compile_options(${target} PRIVATE -fsanitize=thread -g -fno-omit-frame-pointer
+  target_compile_options(${target} PRIVATE -fsanitize=thread -g -fno-omit-frame-pointer -fno-plt
+    -fno-optimize-sibling-calls
     -fmacro-prefix-map=${CMAKE_CURRENT_BINARY_DIR}/= -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -Wno-tsan)
+    target_compile_options(${target} PRIVATE -Wno-tsan --param=tsan-instrument-func-entry-exit=0)
   else()
-    target_compile_options(${target} PRIVATE -mcx16)
+    target_compile_options(${target} PRIVATE -mcx16
+      "SHELL:-mllvm -tsan-instrument-func-entry-exit=0")
   endif()
   target_link_libraries(${target} PRIVATE aiosim)
 endfunction()

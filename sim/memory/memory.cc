@@ -10,12 +10,6 @@
 
 namespace aiosim::memory {
 
-namespace {
-
-constexpr std::uint8_t max_spurious_failures = 4;
-
-}  // namespace
-
 Memory::Memory(ChoiceSource& choices) : state_(new State(choices), Give{true}) {}
 Memory::Memory(ChoiceSource& choices, std::byte* place)
     : state_(new (place) State(choices), Give{false}) {}
@@ -163,53 +157,17 @@ Outcome Memory::rmw(std::uint32_t thread, void* at, unsigned size, Rmw op, Value
   return outcome;
 }
 
-// It succeeds only on the newest store. It fails on any store that a load with the failure order
-// may read and that holds something else; a weak one also, for no reason, on one that holds what
-// is expected.
 Outcome Memory::compare_exchange(std::uint32_t thread, void* at, unsigned size, Value expected,
                                  Value desired, int success, int failure, bool weak,
                                  const void* pc) {
   State& s = *state_;
   const Accessor by = s.accessor(thread, pc);
-  ThreadView& view = s.threads[thread];
-  success = order_of(success);
-  failure = order_of(failure);
   const State::Recent& found = s.locate(by, at, size, "atomic compare-exchange");
-  Location& location = *found.location;
-  s.races.atomic(by, *found.cell, location, false);
-  s.history.refresh(location, read_memory(at, size));
-  expected = truncate(expected, size);
-
-  const bool may_fail = weak && view.spurious_failures < max_spurious_failures;
-  Candidates stores;
-  stores[0] = location.newest;
-  std::uint32_t count = 1;
-  if (s.keeps_history && !view.newest_next) {
-    const std::uint32_t readable = s.history.candidates(location, view, thread, failure, stores);
-    for (std::uint32_t i = 1; i < readable; ++i) {
-      if (may_fail || stores[i]->value != expected) stores[count++] = stores[i];
-    }
-  }
-  view.newest_next = false;
-  Store& store = *stores[s.choices.ask(Kind::reads_from, count)];
-  bool succeeds = store.value == expected;
-  if (succeeds && weak) {
-    const bool newest = &store == location.newest;
-    succeeds = newest && s.choices.ask(Kind::cas_fail, may_fail ? 2 : 1) == 0;
-    view.spurious_failures =
-        succeeds ? std::uint8_t{0} : static_cast<std::uint8_t>(view.spurious_failures + 1);
-  }
-  ++view.operations;
-  const Value old = store.value;
-  const std::uint32_t index = s.index_of(location, store);
-  s.read(location, store, by, succeeds ? success : failure);
-  if (succeeds) {
-    s.races.atomic(by, *found.cell, location, true);
-    desired = truncate(desired, size);
-    s.write(location, by, success, desired, true);
-    write_memory(at, size, desired);
-  }
-  return {old, location.ordinal, index, count, succeeds};
+  Outcome outcome = of_size(size, [&](auto bytes) {
+    return s.compare_exchange<bytes()>(by, found, at, expected, desired, success, failure, weak);
+  });
+  outcome.object = found.location->ordinal;
+  return outcome;
 }
 
 // The release part comes last: it publishes what the acquire part took in.

@@ -104,6 +104,9 @@ struct Memory::State {
   void store(const Accessor& by, const Recent& found, void* at, Value value, int order);
   template <unsigned size>
   Outcome rmw(const Accessor& by, const Recent& found, void* at, Rmw op, Value operand, int order);
+  template <unsigned size>
+  Outcome compare_exchange(const Accessor& by, const Recent& found, void* at, Value expected,
+                           Value desired, int success, int failure, bool weak);
   /// One of those that a load may read.
   struct Chosen {
     Store* store;

@@ -100,7 +100,7 @@ int note_code(dl_phdr_info* object, std::size_t, void*) {
   return 0;
 }
 
-// Only when objects came or went since the last run.
+// Only when objects came or went since the last time.
 void note_loaded_code() {
   unsigned long long now = 0;
   dl_iterate_phdr(
@@ -132,7 +132,7 @@ void map_arena() {
 
 void heap_reset() {
   if (!mapped) map_arena();
-  note_loaded_code();
+  if (host_code_count == 0) note_loaded_code();  // libc and libstdc++ neither come nor go
   const std::size_t used = next_free - heap_address;
   std::memset(reinterpret_cast<void*>(heap_address), 0, std::min(used, zeroed_by_hand));
   if (used > zeroed_by_hand) {
@@ -209,15 +209,8 @@ bool is_host_library(const void* pc) { return holds(host_code, host_code_count, 
 bool is_cxx_library(const void* pc) { return holds(cxx_code, cxx_code_count, pc); }
 
 bool is_code(const void* pc) {
-  static Range recent{};
-  const auto at = reinterpret_cast<std::uintptr_t>(pc);
-  if (recent.holds(at)) return true;
-  for (std::size_t i = 0; i < all_code_count; ++i) {
-    if (!all_code[i].holds(at)) continue;
-    recent = all_code[i];
-    return true;
-  }
-  return false;
+  note_loaded_code();
+  return holds(all_code, all_code_count, pc);
 }
 
 bool is_runtime(const void* pc) {

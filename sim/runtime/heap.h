@@ -96,7 +96,7 @@ bool is_cxx_library(const void* pc);
 /// Is `pc` in libaiosim.so itself?
 bool is_runtime(const void* pc);
 
-/// Is `pc` in the code of some loaded object, as of this run's start?
+/// Is `pc` in the code of some loaded object?
 bool is_code(const void* pc);
 
 }  // namespace aiosim::runtime

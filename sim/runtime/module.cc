@@ -4,7 +4,8 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
+#include <utility>
 
 #include "aiosim/verdict.h"
 #include "runtime/module_image.h"
@@ -12,12 +13,19 @@
 namespace aiosim {
 namespace {
 
-/// `name` as a whole, or its beginning where a version follows, among the strings of `path`.
-bool file_holds(const std::string& path, const std::string& name) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  const std::string whole = std::string(1, '\0') + name;
-  return bytes.find(whole + '\0') != bytes.npos || bytes.find(whole + '.') != bytes.npos;
+std::string bytes_of(const std::string& path) {
+  std::ostringstream bytes;
+  bytes << std::ifstream(path, std::ios::binary).rdbuf();
+  return std::move(bytes).str();
+}
+
+/// `name` as a whole, or its beginning where a version follows, among the strings of a file.
+bool holds(const std::string& bytes, const std::string& name) {
+  for (std::size_t at = bytes.find(name); at != bytes.npos; at = bytes.find(name, at + 1)) {
+    const char after = at + name.size() < bytes.size() ? bytes[at + name.size()] : ' ';
+    if (at > 0 && bytes[at - 1] == '\0' && (after == '\0' || after == '.')) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -28,9 +36,10 @@ Module::Module(const std::string& file, const char* entry_symbol) : file_(file) 
   if (::access(path.c_str(), R_OK) != 0) {
     throw BadInput("module '" + file + "': cannot be read; expected a backend's .so file");
   }
+  const std::string bytes = bytes_of(path);
   // Its start-up would end the process.
   for (const char* library : {"libasan.so", "libtsan.so"}) {
-    if (file_holds(path, library)) {
+    if (holds(bytes, library)) {
       throw BadInput("module '" + file + "': linked with " + library +
                      "; expected no -fsanitize among the linker's flags");
     }
@@ -48,7 +57,7 @@ Module::Module(const std::string& file, const char* entry_symbol) : file_(file) 
                    "'; expected a module made by aiosim_add_backend()");
   }
   // Every object file that was compiled with the hooks calls this one when it is loaded.
-  instrumented_ = file_holds(path, "__tsan_init");
+  instrumented_ = holds(bytes, "__tsan_init");
   runtime::remember_module(entry_);
 }
 

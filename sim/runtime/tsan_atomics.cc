@@ -55,12 +55,18 @@ class UnderRuntime {
   Thread& thread_;
 };
 
-/// An atomic operation of the running thread that is under way.
+/// An atomic operation of the running thread that is under way, once it has come to its point. Made
+/// anew from what is at hand, not handed on: a struct in memory is copied by wide loads, which wait
+/// for the stores of its parts.
 struct Operation {
   memory::Memory::State& state;
   memory::Accessor by;
   const memory::Memory::State::Recent& found;
-  Object object;
+
+  [[gnu::always_inline]] Operation(const Thread& me, const void* at, const void* pc)
+      : state(memory_state()),
+        by{me.id, *me.view, pc},
+        found(state.recent(memory::address_of(at))) {}
 };
 
 [[gnu::noinline]] void check_a_frame(const void* at, unsigned size, const Word& word,
@@ -68,9 +74,10 @@ struct Operation {
   check_frame(at, size, word.text, pc, stack_pointer);
 }
 
-/// Comes to the point before an atomic operation, and finds what it works on.
+/// Comes to the point before an atomic operation, and finds what it works on: its location is then
+/// State::recent().
 template <unsigned size, bool special>
-[[gnu::always_inline]] inline Operation come_to(World& w, Thread& me, const Word& word,
+[[gnu::always_inline]] inline Object come_to(World& w, Thread& me, const Word& word,
                                                 const void* at, bool writes, const void* pc) {
   const std::uintptr_t address = memory::address_of(at);
   const std::uintptr_t place = address - memory::stacks_address;
@@ -94,7 +101,7 @@ template <unsigned size, bool special>
     }
     state.locate(by, at, size, word.text);
   }
-  return {state, by, found, object};
+  return object;
 }
 
 /// Seq_cst operations have one order among them: no two commute.
@@ -149,18 +156,19 @@ template <unsigned size, bool special>
   const UnderRuntime me;
   World& w = world();
   if (special) order = strengthened_order(w, pc, order, true, false);
-  const Operation o = come_to<size, special>(w, *me, load_word, at, false, pc);
+  const Object object = come_to<size, special>(w, *me, load_word, at, false, pc);
   if (special) {
     touch_order(w, order);
-    touch_load(w, o.object, order);
+    touch_load(w, object, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
+  const Operation o(*me, at, pc);
   const Outcome outcome = o.state.load<size>(o.by, o.found, at, order);
-  w.record_atomic(*me, load_word, o.object);
+  w.record_atomic(*me, load_word, object);
   if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
-      w.trace(load_word.text, o.object, traced(outcome.value, size), outcome.store, pc,
+      w.trace(load_word.text, object, traced(outcome.value, size), outcome.store, pc,
               read_detail(order, outcome));
     }
   }
@@ -174,17 +182,18 @@ template <unsigned size, bool special>
   const UnderRuntime me;
   World& w = world();
   if (special) order = strengthened_order(w, pc, order, false, true);
-  const Operation o = come_to<size, special>(w, *me, store_word, at, true, pc);
+  const Object object = come_to<size, special>(w, *me, store_word, at, true, pc);
   if (special) {
     touch_order(w, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
+  const Operation o(*me, at, pc);
   o.state.store<size>(o.by, o.found, at, value, order);
-  w.record_atomic(*me, store_word, o.object);
+  w.record_atomic(*me, store_word, object);
   if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
-      w.trace(store_word.text, o.object, traced(value, size), 0, pc, order_detail(order));
+      w.trace(store_word.text, object, traced(value, size), 0, pc, order_detail(order));
     }
   }
   w.moved_on(*me);
@@ -197,17 +206,18 @@ template <unsigned size, bool special>
   World& w = world();
   const Word& word = rmw_words[static_cast<std::size_t>(op)];
   if (special) order = strengthened_order(w, pc, order, true, true);
-  const Operation o = come_to<size, special>(w, *me, word, at, true, pc);
+  const Object object = come_to<size, special>(w, *me, word, at, true, pc);
   if (special) {
     touch_order(w, order);
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
+  const Operation o(*me, at, pc);
   const Outcome outcome = o.state.rmw<size>(o.by, o.found, at, op, operand, order);
-  w.record_atomic(*me, word, o.object);
+  w.record_atomic(*me, word, object);
   if (special) {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
-      w.trace(word.text, o.object, traced(outcome.value, size), traced(operand, size), pc,
+      w.trace(word.text, object, traced(outcome.value, size), traced(operand, size), pc,
               order_detail(order));
     }
   }
@@ -222,34 +232,36 @@ template <unsigned size, bool special>
 
 /// Returns what was read; `exchanged` says whether it succeeded.
 template <unsigned size>
-[[gnu::noinline]] Value simulated_compare_exchange(void* at, Exchange asked, bool& exchanged,
-                                                   const void* pc) {
+[[gnu::noinline]] Value simulated_compare_exchange(void* at, const Exchange& asked,
+                                                   bool& exchanged, const void* pc) {
   const UnderRuntime me;
   World& w = world();
   const Word& word = compare_exchange_word;
-  const Attempt attempt{pc, at, size, asked};
-  if (w.spin_blocks() && retries().again(attempt)) [[unlikely]]
+  if (w.spin_blocks() && retries().again({pc, at, size, asked})) [[unlikely]]
     retries().give_up(w);
+  int success = asked.success;
+  int failure = asked.failure;
   if (w.is_special()) [[unlikely]] {
-    asked.success = strengthened_order(w, pc, asked.success, true, true);
-    asked.failure = strengthened_order(w, pc, asked.failure, true, false);
+    success = strengthened_order(w, pc, success, true, true);
+    failure = strengthened_order(w, pc, failure, true, false);
   }
-  const Operation o = come_to<size, true>(w, *me, word, at, true, pc);
+  const Object object = come_to<size, true>(w, *me, word, at, true, pc);
   if (w.is_special()) [[unlikely]] {
-    touch_order(w, std::max(asked.success, asked.failure));
+    touch_order(w, std::max(success, failure));
     fence_beside(w, pc, Strengthening::Kind::fence_before);
   }
-  const Outcome outcome = w.memory.compare_exchange(me->id, at, size, asked.expected, asked.desired,
-                                                    asked.success, asked.failure, asked.weak, pc);
+  const Operation o(*me, at, pc);
+  const Outcome outcome = o.state.compare_exchange<size>(
+      o.by, o.found, at, asked.expected, asked.desired, success, failure, asked.weak);
   exchanged = outcome.exchanged;
-  if (!exchanged) w.wrote_nothing(o.object);
-  w.record_atomic(*me, word, o.object);
+  if (!exchanged) w.wrote_nothing(object);
+  w.record_atomic(*me, word, object);
   if (w.is_special()) [[unlikely]] {
     fence_beside(w, pc, Strengthening::Kind::fence_after);
     if (w.tracing()) {
-      w.trace(word.text, o.object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
-              exchanged ? order_detail(asked.success) + ", succeeds"
-                        : read_detail(asked.failure, outcome) + ", fails");
+      w.trace(word.text, object, traced(outcome.value, size), exchanged ? 1 : 0, pc,
+              exchanged ? order_detail(success) + ", succeeds"
+                        : read_detail(failure, outcome) + ", fails");
     }
   }
   if (exchanged) {
@@ -257,7 +269,7 @@ template <unsigned size>
   } else {
     w.read_again(*me, at, size, static_cast<std::uint64_t>(outcome.value));
     if (w.spin_blocks()) [[unlikely]]
-      retries().failed(attempt, outcome.value);
+      retries().failed({pc, at, size, asked}, outcome.value);
   }
   return outcome.value;
 }
