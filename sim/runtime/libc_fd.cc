@@ -117,7 +117,8 @@ int close(int fd) {
 int close_range(unsigned first, unsigned last, int flags) noexcept {
   if (!under_test()) return AIOSIM_REAL(close_range)(first, last, flags);
   const void* pc = CALLER;
-  if (first > last || (flags & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) != 0) {
+  const auto asked = static_cast<unsigned>(flags);
+  if (first > last || (asked & ~(CLOSE_RANGE_CLOEXEC | CLOSE_RANGE_UNSHARE)) != 0) {
     return libc_result(-EINVAL);
   }
   const RuntimeScope scope;
@@ -125,7 +126,7 @@ int close_range(unsigned first, unsigned last, int flags) noexcept {
   for (const int fd : kernel.open_fds()) {
     const auto number = static_cast<unsigned>(fd);
     if (number < first || number > last) continue;
-    if ((flags & CLOSE_RANGE_CLOEXEC) != 0) {
+    if ((asked & CLOSE_RANGE_CLOEXEC) != 0) {
       kernel.fcntl(fd, F_SETFD, FD_CLOEXEC, pc);
     } else {
       kernel.close(fd, pc);

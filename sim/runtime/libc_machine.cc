@@ -98,7 +98,7 @@ int prctl(int option, ...) noexcept {
   char* const name = reinterpret_cast<char*>(a[0]);
   char kept[16] = {};
   if (option == PR_SET_NAME) {
-    std::strncpy(kept, name, sizeof kept - 1);
+    std::memcpy(kept, name, strnlen(name, sizeof kept - 1));
     return libc_result(-pthread_setname_np(pthread_self(), kept));
   }
   if (option != PR_GET_NAME) not_simulated("prctl(" + std::to_string(option) + ")");
