@@ -12,6 +12,8 @@
 // not destroy what such a run left behind.
 #pragma once
 
+#include <pthread.h>
+
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -226,6 +228,7 @@ class Interpreter {
   std::array<std::uint64_t, max_flags + 1> flags_{};  // under test only
   std::array<std::atomic<bool>, max_flags + 1> flags_begun_{};
   std::array<std::atomic<bool>, max_threads> finished_{};
+  pthread_mutex_t meeting_ = PTHREAD_MUTEX_INITIALIZER;  // under test only
   std::array<std::array<int, max_bhs + 1>, static_cast<std::size_t>(Role::count_)> calls_{};
   bool home_notified_ = false;  // by home itself, since its last poll began
   bool joined_ = false;

@@ -1,4 +1,6 @@
 // What each operation of a program does.
+#include <pthread.h>
+
 #include "observed.h"
 #include "under_test.h"
 
@@ -60,6 +62,12 @@ void Interpreter::run_op(int thread, const Op& op) {
       });
     case Verb::wait_flag:
       return wait_flag(op);
+    case Verb::meet:
+      aiosim::note("meet");
+      return observed(thread, {.verb = op.verb}, [this] {
+        pthread_mutex_lock(&meeting_);
+        pthread_mutex_unlock(&meeting_);
+      });
     default:
       return run_fd_op(thread, op);
   }

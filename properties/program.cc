@@ -86,6 +86,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_loop | of_threads},
     {Verb::wait_flag, "wait flag", max_flags, Amount::none, 0, false, at_home | by_job,
      of_loop | of_threads},
+    {Verb::meet, "meet", 0, Amount::none, 0, false, anywhere},
     {Verb::nop_request, "nop request", max_own, Amount::none, 0, false, anywhere},
     {Verb::timeout_request, "timeout request", max_own, Amount::count, longest_ns, false, anywhere},
     {Verb::watch_request, "watch request", max_own, Amount::none, 0, false, anywhere},

@@ -65,6 +65,7 @@ enum class Verb : std::uint8_t {
   advance,         // ns that pass in nanosleep
   set_flag,        // flag; then kick
   wait_flag,       // flag: wait_while it is not set, if some producer sets it
+  meet,            // takes and leaves a lock of all threads: who comes later knows of what was before
   nop_request,      // own io_uring request: done at once
   timeout_request,  // own: ns
   watch_request,    // own: until the fd of the same number is readable

@@ -129,6 +129,7 @@ void Interpreter::reset() {
   flags_ = {};
   for (auto& begun : flags_begun_) set(begun, false);
   for (auto& finished : finished_) set(finished, false);
+  meeting_ = PTHREAD_MUTEX_INITIALIZER;
   calls_ = {};
   home_notified_ = joined_ = false;
   held_ = holding_ = false;

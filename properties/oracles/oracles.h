@@ -31,6 +31,7 @@ struct Facts {
 using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
 Finding bh_order(const Timeline& timeline, const Facts& facts);           // R12-R16, D1
+Finding bh_order_across(const Timeline& timeline, const Facts& facts);    // R13
 Finding bh_once(const Timeline& timeline, const Facts& facts);            // S14.2, S14.4, R19-R22
 Finding reentrancy_guard(const Timeline& timeline, const Facts& facts);   // R23
 Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14.1
