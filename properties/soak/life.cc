@@ -12,8 +12,8 @@ namespace soak {
 namespace {
 
 constexpr double most_idle_cpu = 0.25;  // of the wall time of the same stretch
-// The timer set, the timer due, the look afterwards; and a thread of the pool may write the event fd
-// late, for a notification that has been accepted (R38): there are two.
+// The timer set, the timer due, the look afterwards; and a thread of the pool may write the event
+// fd late, for a notification that has been accepted (R38): there are two.
 constexpr std::uint64_t idle_polls = 3 + 2;
 constexpr std::int64_t warm_up_blocks = 64;  // caches that fill in the first batch of a life
 
