@@ -246,6 +246,9 @@ class Interpreter {
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;
+  std::atomic<unsigned> told_{0};    // notifications of other threads that have completed
+  unsigned told_before_ = 0;         // when the busy polling began
+  std::int64_t last_wait_ns_ = 0;    // that the loop measured (R64)
   void* place_of(int thread) {
     return threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
   }

@@ -51,6 +51,8 @@ void Interpreter::run_op(int thread, const Op& op) {
       home_notified_ = true;
       return observed(thread, {.verb = op.verb, .a = op.amount},
                       [&] { loop_->set_poll_max(op.amount); });
+    case Verb::poll_max_of_wait:
+      return run_op(thread, {Verb::set_poll_max, 0, last_wait_ns_ * op.amount});
     case Verb::advance:
       return pass_time(op.amount);
     case Verb::set_flag:

@@ -137,6 +137,8 @@ void Interpreter::reset() {
   home_calls_ = 0;
   window_ = 0;
   window_open_ = false;
+  set(told_, 0U);
+  last_wait_ns_ = 0;
 }
 
 void Interpreter::set_up() {
