@@ -19,9 +19,9 @@ Scenario polling_is_effective() {
                          {Verb::notify, 2},
                          {Verb::schedule, 2},
                          {Verb::modify_fd, 1}};
-  out.recipe.callback = {{Verb::signal, 3},       {Verb::poll_blocking, 3}, {Verb::advance, 2},
+  out.recipe.callback = {{Verb::signal, 4},       {Verb::poll_blocking, 4}, {Verb::advance, 2},
                          {Verb::set_poll_max, 1}, {Verb::modify_fd, 1},     {Verb::remove_fd, 1},
-                         {Verb::set_hooks, 1},    {Verb::poll_max_of_wait, 1}};
+                         {Verb::set_hooks, 2},    {Verb::poll_max_of_wait, 1}};
   out.recipe.least_producers = 1;
   out.recipe.most_producers = 2;
   out.recipe.bhs = 1;
