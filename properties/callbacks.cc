@@ -218,7 +218,9 @@ bool Interpreter::on_poll(void* opaque) {
   handler.tested_ns = now_ns;
   if (ready) handler.quiet_since_ns = -1;
   const bool too_quiet = handler.quiet && self.window_open_;
-  if (ready || too_quiet || fd.current != &handler || fd.ready_depth > 0) {
+  const bool told =
+      self.window_open_ && self.told_.load(std::memory_order_relaxed) != self.told_before_;
+  if (ready || too_quiet || told || fd.current != &handler || fd.ready_depth > 0) {
     self.touch(handler, Source::poll_function, ready, 0, too_quiet);
   }
   return ready;
@@ -264,6 +266,7 @@ void Interpreter::on_poll_time(const PollingEvent& event) {
   seen.b = event.was_ns;
   seen.c = event.ns;
   seen.d = event.block_ns;
+  last_wait_ns_ = event.block_ns;
   recorder_.add(0, seen);
 }
 
@@ -276,6 +279,7 @@ void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
     ++self.window_;
     self.window_open_ = true;
     self.window_begin_ns_ = now_ns;
+    self.told_before_ = self.told_.load(std::memory_order_relaxed);
     self.first_test_ns_ = -1;
     Observation seen{.what = What::window_begin};
     seen.a = event.ns;
@@ -288,6 +292,10 @@ void Interpreter::on_polling(void* opaque, const PollingEvent& event) {
   seen.b = self.first_test_ns_ < 0
                ? -1
                : (self.first_test_ns_ - self.window_begin_ns_) + (now_ns - self.last_look_ns_);
+  for (std::size_t fd = 1; fd <= max_fds; ++fd) {
+    const Registration* const handler = self.fds_[fd].current;
+    if (handler != nullptr && handler->window == self.window_) seen.c |= std::int64_t{1} << fd;
+  }
   self.recorder_.add(0, seen);
   self.window_open_ = false;
   self.see_who_is_quiet(now_ns);

@@ -80,7 +80,8 @@ class Drawer : Dice {
     if (chance(40)) options.ops.push_back({Verb::callback_calls, 0, between(1, 3)});
     // All handlers pollable, none, or as it comes: one that is not pollable ends busy polling.
     pollable_percent_ = recipe_.pollable ? std::array{0, 50, 100, 100}[below(4) & 3] : 0;
-    for (int fd = 1; fd <= fds_ && all_ != Verb::add_fd; ++fd) {
+    const bool none = all_ == Verb::add_fd || all_ == Verb::timeout_request;
+    for (int fd = 1; fd <= fds_ && !none; ++fd) {
       if (!chance(75)) continue;
       Op op{Verb::handler, fd};
       draw_handler(op);
@@ -92,6 +93,7 @@ class Drawer : Dice {
   /// Home arms all timers; or a producer adds all handlers, of which there is none at first, or
   /// makes all fds readable.
   void do_all_at_once(Case& out) {
+    if (all_ == Verb::timeout_request) return let_all_expire(out.get(Role::home).ops);
     if (all_ != Verb::arm && producers_ == 0) return;
     Part& part = all_ == Verb::arm ? out.get(Role::home) : out.get(Role::producer, 1);
     std::vector<Op> ops;
@@ -103,6 +105,22 @@ class Drawer : Dice {
     }
     const int at = all_ == Verb::signal ? between(0, static_cast<int>(part.ops.size())) : 0;
     part.ops.insert(part.ops.begin() + at, ops.begin(), ops.end());
+  }
+
+  /// Home has a loop without handlers submit all its timeouts, and does not poll until their time
+  /// is over; nor does it block then.
+  void let_all_expire(std::vector<Op>& home) {
+    std::vector<Op> ops;
+    std::int64_t longest_ns = 0;
+    for (int i = 1; i <= own_; ++i) {
+      ops.push_back({Verb::timeout_request, i, draw_delay()});
+      longest_ns = std::max(longest_ns, ops.back().amount);
+    }
+    ops.push_back({Verb::poll});
+    ops.push_back({Verb::advance, 0, longest_ns});
+    ops.push_back({Verb::signal, 1});
+    ops.push_back({Verb::poll});
+    home.insert(home.begin(), ops.begin(), ops.end());
   }
 
   void draw_handler(Op& op) {
@@ -151,6 +169,7 @@ class Drawer : Dice {
       op.amount = recipe_.poll_max_ns[static_cast<std::size_t>(
           below(static_cast<int>(recipe_.poll_max_ns.size())))];
     }
+    if (op.verb == Verb::poll_max_of_wait) op.amount = between(1, 2);
     if (op.verb == Verb::arm && chance(15)) op.amount = -op.amount;
     return true;
   }
@@ -251,6 +270,8 @@ class PartsDrawer : Dice {
     if (op.verb == Verb::advance) {
       const auto& delays = recipe_.delays_ns;
       op.amount = delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
+    } else if (op.verb == Verb::submit_many) {
+      op.amount = between(29, 34);  // about a batch
     } else if (takes_loop(op.verb)) {
       op.amount = between(0, loops_);
     }

@@ -29,7 +29,7 @@ struct Recipe {
   int own = 0;                // io_uring requests
   bool pollable = false;      // handlers may be pollable
   bool write = false;         // handlers may have write callbacks
-  std::vector<Verb> at_once;  // arm, add_fd, signal: what some programs do to all at one go
+  std::vector<Verb> at_once;  // arm, add_fd, signal, timeout_request: what some do to all at one go
   std::vector<std::int64_t> poll_max_ns = {0};
   bool adaptive = false;  // growth and shrinking are drawn too
   std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};

@@ -300,6 +300,7 @@ void Interpreter::install_probes() {
     Observation seen{.what = What::kernel_call, .index = static_cast<int>(code)};
     seen.a = call.fd;
     seen.b = call.result;
+    seen.d = name == "epoll_wait" ? 1 : 0;
     for (const FdState& fd : fds_) seen.c |= fd.used && fd.write_fd == call.fd ? 1 : 0;
     recorder_.add(thread, seen);
   });

@@ -12,6 +12,8 @@
 // not destroy what such a run left behind.
 #pragma once
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -237,6 +239,7 @@ class Interpreter {
   std::array<std::uint64_t, max_flags + 1> flags_{};  // under test only
   std::array<std::atomic<bool>, max_flags + 1> flags_begun_{};
   std::array<std::atomic<bool>, max_threads> finished_{};
+  pthread_mutex_t meeting_ = PTHREAD_MUTEX_INITIALIZER;  // under test only
   std::array<std::array<int, max_bhs + 1>, static_cast<std::size_t>(Role::count_)> calls_{};
   bool home_notified_ = false;  // by home itself, since its last poll began
   bool joined_ = false;
@@ -254,6 +257,9 @@ class Interpreter {
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;
+  std::atomic<unsigned> told_{0};    // notifications of other threads that have completed
+  unsigned told_before_ = 0;         // when the busy polling began
+  std::int64_t last_wait_ns_ = 0;    // that the loop measured (R64)
   void* place_of(int thread) {
     return threads_.data() + sizeof(std::thread) * static_cast<std::size_t>(thread);
   }

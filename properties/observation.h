@@ -24,9 +24,10 @@ enum class What : std::uint8_t {
                // writable; d: fds polled
   poll_end,      // index: result
   window_begin,  // busy polling; a: its ns at most; b: of the poll's, -1: for ever
-  window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown
+  window_end,    // a: its ns; b: ns of it that the loop need not have noticed, -1: unknown;
+                 // c: the fds whose handler was tested in it, a bit each
   poll_time,  // index: fd, 0 the notifier; a: registration; b, c: ns before, after; d: of the wait
-  kernel_call,  // c: the program's own fd;  // index: KernelCode; a: fd, b: result
+  kernel_call,  // index: KernelCode; a: fd, b: result; c: the program's own fd; d: epoll_wait
   time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
   waited,       // wait_while returned; index: flag; b: somebody had begun to set it
   no_ring,      // the own request just added could not be: the loop has no ring

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "interpreter.h"
+#include "timeline.h"
 
 namespace properties {
 
@@ -22,6 +23,8 @@ void Interpreter::observed(int thread, Observation seen, const Call& call) {
   share_own(thread, seen.verb);
   seen.what = What::op_end;
   recorder_.add(thread, seen);
+  const Operation op{.thread = thread, .verb = seen.verb, .index = seen.index, .a = seen.a};
+  if (thread != 0 && op.notifies()) told_.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace properties

@@ -84,6 +84,8 @@ std::uint32_t needed_by(Verb verb) {
       return offers_ring_requests;
     case Verb::set_poll_max:
       return offers_busy_polling;
+    case Verb::poll_max_of_wait:
+      return offers_busy_polling | offers_adaptive_polling;
     default:
       return 0;
   }

@@ -1,4 +1,6 @@
 // What each operation of a program does.
+#include <pthread.h>
+
 #include "observed.h"
 #include "under_test.h"
 
@@ -49,6 +51,8 @@ void Interpreter::run_op(int thread, const Op& op) {
       home_notified_ = true;
       return observed(thread, {.verb = op.verb, .a = op.amount},
                       [&] { loop_->set_poll_max(op.amount); });
+    case Verb::poll_max_of_wait:
+      return run_op(thread, {Verb::set_poll_max, 0, last_wait_ns_ * op.amount});
     case Verb::advance:
       return pass_time(op.amount);
     case Verb::set_flag:
@@ -60,6 +64,12 @@ void Interpreter::run_op(int thread, const Op& op) {
       });
     case Verb::wait_flag:
       return wait_flag(op);
+    case Verb::meet:
+      aiosim::note("meet");
+      return observed(thread, {.verb = op.verb}, [this] {
+        pthread_mutex_lock(&meeting_);
+        pthread_mutex_unlock(&meeting_);
+      });
     default:
       return run_fd_op(thread, op);
   }

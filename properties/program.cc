@@ -86,12 +86,14 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
      of_loop | of_threads},
     {Verb::wait_flag, "wait flag", max_flags, Amount::none, 0, false, at_home | by_job,
      of_loop | of_threads},
+    {Verb::meet, "meet", 0, Amount::none, 0, false, anywhere},
     {Verb::nop_request, "nop request", max_own, Amount::none, 0, false, anywhere},
     {Verb::timeout_request, "timeout request", max_own, Amount::count, longest_ns, false, anywhere},
     {Verb::watch_request, "watch request", max_own, Amount::none, 0, false, anywhere},
     {Verb::bad_request, "bad request", max_own, Amount::none, 0, false, anywhere},
     {Verb::again, "again", 0, Amount::none, 0, false, bit(Role::own)},
     {Verb::set_poll_max, "set_poll_max", 0, Amount::count, longest_ns, false, at_home},
+    {Verb::poll_max_of_wait, "set_poll_max to waits", 0, Amount::count, 3, false, at_home},
     {Verb::poll_max_ns, "poll_max_ns", 0, Amount::count, longest_ns, false, in_options, of_all},
     {Verb::poll_grow, "poll_grow", 0, Amount::count, 1'000, false, in_options},
     {Verb::poll_shrink, "poll_shrink", 0, Amount::count, 1'000, false, in_options},
@@ -100,6 +102,11 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
 
     {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool,
      of_requests},
+    {Verb::submit_many, "submit many request", max_requests, Amount::count, 40, false, at_pool,
+     of_aio},
+    {Verb::submit_bad, "submit bad request", max_requests, Amount::none, 0, false, at_pool,
+     of_aio},
+    {Verb::cancel_all, "cancel all requests", 0, Amount::none, 0, false, at_pool, of_aio},
     {Verb::cancel_request, "cancel request", max_requests, Amount::none, 0, false, at_pool,
      of_requests},
     {Verb::wait_request, "wait request", max_requests, Amount::none, 0, false, at_pool,
@@ -323,6 +330,8 @@ Role index_role(Verb verb) {
     case Verb::bad_request:
       return Role::own;
     case Verb::submit:
+    case Verb::submit_many:
+    case Verb::submit_bad:
     case Verb::cancel_request:
     case Verb::wait_request:
       return Role::work;

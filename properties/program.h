@@ -65,12 +65,14 @@ enum class Verb : std::uint8_t {
   advance,         // ns that pass in nanosleep
   set_flag,        // flag; then kick
   wait_flag,       // flag: wait_while it is not set, if some producer sets it
+  meet,            // takes and leaves a lock of all threads: what came before is known later
   nop_request,      // own io_uring request: done at once
   timeout_request,  // own: ns
   watch_request,    // own: until the fd of the same number is readable
   bad_request,      // own: fails at once
   again,            // request's callback: adds it again while its calls are within budget
   set_poll_max,    // home and callbacks: Loop::set_poll_max
+  poll_max_of_wait,  // the same, to so many times the last wait that the loop measured (R64)
   poll_max_ns,     // options: LoopOptions::poll_max_ns
   poll_grow,       // options: LoopOptions::poll_grow
   poll_shrink,     // options: LoopOptions::poll_shrink
@@ -78,6 +80,9 @@ enum class Verb : std::uint8_t {
   handler,         // options: fd that has a handler from the start, pollable, write
 
   submit,       // request
+  submit_many,  // of file requests: a number of them
+  submit_bad,   // of file requests: one that the kernel refuses
+  cancel_all,   // of file requests: the oldest first
   cancel_request,  // the newest of that kind that is outstanding
   wait_request,    // polls until no request of that kind is outstanding
   renew_pool,      // waits for all of them; the pool goes and another is made

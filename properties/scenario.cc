@@ -50,14 +50,14 @@ class ScenarioExecution : public aiosim::Execution {
     // A loop that leaks and breaks a rule besides is told of the rule.
     const bool leaks = result.verdict.kind == VerdictKind::leak;
     if (result.verdict.passed() || leaks) {
-      if (oracles::Finding finding = find()) return *std::move(finding);
+      if (oracles::Finding finding = find(result)) return *std::move(finding);
     }
     return with_rule(result.verdict, scenario_.runtime);
   }
 
  protected:
   /// What the oracles say of a run that came to its end.
-  virtual oracles::Finding find() = 0;
+  virtual oracles::Finding find(const aiosim::RunResult& result) = 0;
 
   const Scenario& scenario_;
 };
@@ -73,26 +73,28 @@ class LoopExecution final : public ScenarioExecution {
   }
 
  private:
-  oracles::Finding find() override {
+  oracles::Finding find(const aiosim::RunResult& result) override {
     interpreter_.observations(timeline_.seen);
     make_timeline(timeline_);
     timeline_.in_world = in_world_;
-    const oracles::Facts known = facts();
+    const oracles::Facts known = facts(result);
     for (const oracles::Oracle oracle : scenario_.oracles) {
       if (oracles::Finding finding = oracle(timeline_, known)) return finding;
     }
     return {};
   }
 
-  oracles::Facts facts() const {
+  oracles::Facts facts(const aiosim::RunResult& result) const {
     using aiosim::fault::is_armed;
     using aiosim::fault::PointId;
     oracles::Facts out{.program = interpreter_.program(), .offers = interpreter_.module().offers};
     out.poll_max_ns = out.program.option(Verb::poll_max_ns, 0);
-    for (const Part& part : out.program.parts) {
-      for (const Op& op : part.ops) {
-        if (op.verb == Verb::set_poll_max) out.poll_max_ns = std::max(out.poll_max_ns, op.amount);
-      }
+    for (const Operation& op : timeline_.ops) {
+      if (op.verb == Verb::set_poll_max) out.poll_max_ns = std::max(out.poll_max_ns, op.a);
+    }
+    for (const aiosim::Choice& choice : result.choices) {
+      const bool home = choice.key.thread == 0;
+      if (home && choice.key.kind == aiosim::Kind::reads_from) ++out.stale_reads;
     }
     out.in_world = in_world_;
     out.spurious = is_armed(PointId::epoll_wait_spurious);
@@ -117,7 +119,7 @@ class PartsExecution final : public ScenarioExecution {
   void body() override { run_->run(); }
 
  private:
-  oracles::Finding find() override { return run_->judge(); }
+  oracles::Finding find(const aiosim::RunResult&) override { return run_->judge(); }
 
   std::unique_ptr<PartsRun> run_;
 };

@@ -134,6 +134,7 @@ void Interpreter::reset() {
   flags_ = {};
   for (auto& begun : flags_begun_) set(begun, false);
   for (auto& finished : finished_) set(finished, false);
+  meeting_ = PTHREAD_MUTEX_INITIALIZER;
   calls_ = {};
   home_notified_ = joined_ = false;
   set(held_, false);
@@ -142,6 +143,8 @@ void Interpreter::reset() {
   home_calls_ = 0;
   window_ = 0;
   window_open_ = false;
+  set(told_, 0U);
+  last_wait_ns_ = 0;
 }
 
 void Interpreter::set_up() {

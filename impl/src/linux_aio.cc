@@ -258,15 +258,14 @@ void LinuxAio::fetch() {
 
 /// Null if there is none.
 LinuxAioRequest* LinuxAio::next_completed() {
-  LinuxAioRequest* request = refused_.pop_front();
-  if (request != nullptr) {
-    --refused_count_;
-    return request;
-  }
+  // The ring first: of what is in it nobody tells again, and a callback may wait for it.
   if (next_ == fetched_) fetch();
-  if (next_ == fetched_) return nullptr;
+  if (next_ == fetched_) {
+    if (!refused_.empty()) --refused_count_;
+    return refused_.pop_front();
+  }
   const io_event& event = events_[next_++];
-  request = reinterpret_cast<LinuxAioRequest*>(event.data);
+  auto* request = reinterpret_cast<LinuxAioRequest*>(event.data);
   request->result_ = event.res;
   --in_flight_;
   return request;

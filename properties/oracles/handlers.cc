@@ -224,7 +224,8 @@ Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before
 
 Finding level_trigger(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
-    if (!poll.ended || facts.spurious) continue;
+    // What a ring that is full has not been told of waits for the next poll (R84.9).
+    if (!poll.ended || facts.spurious || facts.full_ring) continue;
     const bool ring = facts.offered(offers_polling_beside_fds);
     if (Finding finding = unreported(timeline, poll, ring)) return finding;
   }

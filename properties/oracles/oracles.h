@@ -24,6 +24,7 @@ struct Facts {
   bool late_timers = false;   // armed: timeouts strike up to 1 ms late
   bool full_ring = false;     // armed: io_uring takes a part of what is submitted, or nothing
   bool fast_clock = false;    // armed: a clock read moves time by up to 10 ms
+  unsigned stale_reads = 0;   // of home: loads that read another store than the newest
 
   bool offered(Offers what) const { return (offers & what) != 0; }
 };
@@ -31,6 +32,7 @@ struct Facts {
 using Oracle = Finding (*)(const Timeline& timeline, const Facts& facts);
 
 Finding bh_order(const Timeline& timeline, const Facts& facts);           // R12-R16, D1
+Finding bh_order_across(const Timeline& timeline, const Facts& facts);    // R13
 Finding bh_once(const Timeline& timeline, const Facts& facts);            // S14.2, S14.4, R19-R22
 Finding reentrancy_guard(const Timeline& timeline, const Facts& facts);   // R23
 Finding wakeups(const Timeline& timeline, const Facts& facts);            // S14.1
@@ -42,7 +44,9 @@ Finding deadlines(const Timeline& timeline, const Facts& facts);          // S14
 Finding polling_window(const Timeline& timeline, const Facts& facts);     // R57-R59
 Finding polling_time(const Timeline& timeline, const Facts& facts);       // R57, R59, R64, R65
 Finding polling_effective(const Timeline& timeline, const Facts& facts);  // R57, R59
+Finding polling_stops(const Timeline& timeline, const Facts& facts);      // R44, R59
 Finding quiet_sources(const Timeline& timeline, const Facts& facts);      // R63
+Finding kernel_events(const Timeline& timeline, const Facts& facts);      // R68
 Finding handler_lives(const Timeline& timeline, const Facts& facts);      // R68, R69, R75
 Finding hooks_live(const Timeline& timeline, const Facts& facts);         // R69, R72
 Finding polling_pairs(const Timeline& timeline, const Facts& facts);      // D7, R66, S14.10

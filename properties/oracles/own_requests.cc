@@ -1,5 +1,7 @@
 // R84b: io_uring requests of the user's own.
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "oracles/oracles.h"
 
@@ -117,6 +119,41 @@ Finding in_the_next_poll(const Timeline& timeline) {
   return std::nullopt;
 }
 
+/// Did home call the kernel, between the two, so that this posted what it owed?
+bool entered(const Timeline& timeline, std::int64_t from_ns, std::uint64_t before) {
+  const Observation* op = nullptr;  // of home
+  for (const Observation& seen : timeline.seen) {
+    if (seen.ticket > before) break;
+    if (seen.thread != 0) continue;
+    if (seen.what == What::op_begin) op = &seen;
+    if (seen.what == What::op_end) op = nullptr;
+    if (seen.what == What::kernel_call && op != nullptr && op->time_ns >= from_ns) return true;
+  }
+  return false;
+}
+
+/// R84.7: a timeout whose time is over, and that the kernel has posted, completes in the poll that
+/// begins then, whatever else that has to look at. The kernel counts from its submission, which the
+/// first poll after it makes.
+Finding expired_in_the_next_poll(const Timeline& timeline) {
+  for (const Operation& op : timeline.ops) {
+    if (!adds(op) || op.verb != Verb::timeout_request || op.thread != 0) continue;
+    const Call* call = completion_of(timeline, op);
+    std::int64_t expiry_ns = std::numeric_limits<std::int64_t>::max();
+    for (const Poll& poll : timeline.polls) {
+      if (!poll.ended || poll.begin < op.end) continue;
+      const bool complete = call != nullptr && call->begin < poll.end;
+      if (!complete && entered(timeline, expiry_ns, poll.begin)) {
+        return broken("R84b", "a poll, begun " + at(poll.begin_ns) + ", returned before request " +
+                                  std::to_string(op.index) + ", whose time was over " +
+                                  at(expiry_ns) + ", was complete");
+      }
+      expiry_ns = std::min(expiry_ns, poll.end_ns + op.b);
+    }
+  }
+  return std::nullopt;
+}
+
 Finding all_complete(const Timeline& timeline) {
   if (timeline.settled == never) return std::nullopt;
   for (const Operation& op : timeline.ops) {
@@ -136,6 +173,11 @@ Finding own_requests(const Timeline& timeline, const Facts& facts) {
   if (Finding finding = before_the_rest(timeline)) return finding;
   if (!facts.full_ring) {
     if (Finding finding = in_the_next_poll(timeline)) return finding;
+  }
+  // What another thread has had posted home may overlook as long as it reads an older tail.
+  const bool visible = facts.in_world && facts.stale_reads == 0;
+  if (visible && !facts.full_ring && !facts.late_timers) {
+    if (Finding finding = expired_in_the_next_poll(timeline)) return finding;
   }
   return all_complete(timeline);
 }

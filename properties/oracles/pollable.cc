@@ -40,7 +40,8 @@ bool surely_in_no_time(const Timeline& timeline, const Poll& poll) {
 
 Finding pollable_served(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
-    if (!poll.ended || !poll.blocking || poll.pollable_fds == 0 || facts.spurious) continue;
+    if (!poll.ended || !poll.blocking || poll.pollable_fds == 0) continue;
+    if (facts.spurious || facts.full_ring) continue;
     if (poll.parent_call >= 0) continue;
     for (int fd = 1; fd <= max_fds; ++fd) {
       const std::int64_t bit = std::int64_t{1} << fd;

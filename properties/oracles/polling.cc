@@ -1,4 +1,4 @@
-// R56 to R59, R63 to R65: for how long the loop polls busily before it sleeps, and that it does.
+// R56 to R59, R64, R65: for how long the loop polls busily before it sleeps, and that it does.
 //
 // Only the home thread changes parameters in these programs: they and the handlers' times follow
 // from its own observations. What another thread does to a handler leaves bounds.
@@ -234,16 +234,6 @@ Finding polling_effective(const Timeline& timeline, const Facts& facts) {
                              text(Op{seen.verb, seen.index}) + "' comes, although it began " +
                              at(window->time_ns) + " to poll busily for " +
                              std::to_string(window->a) + " ns");
-  }
-  return std::nullopt;
-}
-
-Finding quiet_sources(const Timeline& timeline, const Facts& facts) {
-  if (!facts.offered(offers_idle_removal) || facts.without_ring) return std::nullopt;
-  for (const Observation& seen : timeline.seen) {
-    if (seen.what != What::touch || seen.source != Source::poll_function || seen.d == 0) continue;
-    return broken("R63", "fd " + std::to_string(seen.index) + " is polled busily " +
-                             at(seen.time_ns) + " although nothing has come of it for 7 s");
   }
   return std::nullopt;
 }

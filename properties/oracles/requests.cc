@@ -133,7 +133,7 @@ class Requests {
 
   const RequestsOf of_;
   std::int64_t free_since_ns_ = 0;  // not all threads worked
-  std::array<One, 32> requests_{};
+  std::array<One, max_requests_seen> requests_{};
   pthread_t home_{};
   int home_calls_ = 0;  // submit() or cancel() under way
   std::int64_t working_ = 0;

@@ -1,6 +1,7 @@
 // What is seen of a thread pool's requests, or of file requests, and the rules on them (R93, R94).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -20,6 +21,8 @@ enum class RequestWhat : std::uint8_t {
   done_returned,
   let_go,  // of file requests: nothing is plugged any more; a: some are held back
 };
+
+inline constexpr std::size_t max_requests_seen = 64;  // in a run
 
 /// Whose requests. max_threads 0: no thread of the program's works on them, but the kernel does.
 struct RequestsOf {

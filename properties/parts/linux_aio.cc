@@ -40,7 +40,7 @@ class AioRun final : public PartsRun {
   oracles::Finding judge() const override { return oracles::requests(log_.events(), {"R94"}); }
 
  private:
-  static constexpr std::size_t max_instances = 20;
+  static constexpr std::size_t max_instances = oracles::max_requests_seen;
 
   struct Instance {
     AioRun* self = nullptr;
@@ -49,6 +49,7 @@ class AioRun final : public PartsRun {
     FileRequest* handle = nullptr;
     bool outstanding = false;
     bool cancelled = false;
+    bool bad = false;  // of an fd that nobody has
     Words words{};  // under test only
   };
 
@@ -99,6 +100,13 @@ class AioRun final : public PartsRun {
     switch (op.verb) {
       case Verb::submit:
         return submit(op.index);
+      case Verb::submit_many:
+        for (std::int64_t i = 0; i < op.amount; ++i) submit(op.index);
+        return;
+      case Verb::submit_bad:
+        return submit(op.index, true);
+      case Verb::cancel_all:
+        return cancel_all();
       case Verb::cancel_request:
         return cancel(op.index);
       case Verb::wait_request:
@@ -163,10 +171,11 @@ class AioRun final : public PartsRun {
 
   static off_t place_of(const Instance& it) { return static_cast<off_t>(bytes) * it.number; }
 
-  void submit(int kind) {
+  void submit(int kind, bool bad = false) {
     if (used_ == max_instances) return;
     Instance& it = instances_[used_++];
     it.kind = kind;
+    it.bad = bad;
     it.outstanding = true;
     aiosim::note("submit request", it.number, kind);
     log_.add(RequestWhat::submit, it.number);
@@ -193,11 +202,12 @@ class AioRun final : public PartsRun {
 
   /// In two segments if it is odd.
   FileOperation operation(Instance& it) {
-    if (it.kind == 3) return {Kind::sync, file_, {}, 0};
+    const int fd = it.bad ? -1 : file_;
+    if (it.kind == 3) return {Kind::sync, fd, {}, 0};
     const std::size_t first = it.number % 2 == 0 ? bytes : bytes / 4;
     char* const at = reinterpret_cast<char*>(it.words.data());
     return {it.kind == 1 ? Kind::read : Kind::write,
-            file_,
+            fd,
             {{at, first}, {at + first, bytes - first}},
             place_of(it)};
   }
@@ -205,6 +215,14 @@ class AioRun final : public PartsRun {
   void cancel(int kind) {
     cancel_newest(std::span(instances_).first(used_), kind, log_,
                   [this](FileRequest* handle) { return engine_->cancel(handle); });
+  }
+
+  void cancel_all() {
+    for (std::size_t i = 0; i < used_; ++i) {
+      Instance& it = instances_[i];
+      if (!it.outstanding || it.cancelled) continue;
+      cancel_one(it, log_, [this](FileRequest* handle) { return engine_->cancel(handle); });
+    }
   }
 
   bool outstanding(int kind) const {
@@ -240,6 +258,7 @@ class AioRun final : public PartsRun {
     using aiosim::fault::is_armed;
     using aiosim::fault::PointId;
     if (it.cancelled) return result == -ECANCELED;
+    if (it.bad) return result == -EBADF;
     if (result == -EIO) return is_armed(PointId::aio_eio);
     if (it.kind == 3) return result == 0;
     constexpr auto all = static_cast<std::int64_t>(bytes);

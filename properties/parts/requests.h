@@ -19,8 +19,22 @@ bool any_outstanding(std::span<const Instance> used, int kind) {
   });
 }
 
+/// `cancel(handle)` says whether it was taken back.
+template <typename Instance, typename Cancel>
+void cancel_one(Instance& it, Log<oracles::RequestWhat>& log, Cancel cancel) {
+  aiosim::note("cancel request", it.number);
+  log.add(oracles::RequestWhat::cancel, it.number);
+  bool taken = false;
+  {
+    const aiosim::UnderTestScope scope;
+    taken = cancel(it.handle);
+  }
+  it.cancelled = it.cancelled || taken;
+  log.add(oracles::RequestWhat::cancel_returned, it.number, taken ? 1 : 0);
+}
+
 /// Of several of that kind the newest that is not cancelled yet, else one that is: that must come
-/// to nothing. `cancel(handle)` says whether it was taken back.
+/// to nothing.
 template <typename Instance, typename Cancel>
 void cancel_newest(std::span<Instance> used, int kind, Log<oracles::RequestWhat>& log,
                    Cancel cancel) {
@@ -30,16 +44,7 @@ void cancel_newest(std::span<Instance> used, int kind, Log<oracles::RequestWhat>
     if (it.kind != kind || !it.outstanding) continue;
     if (which == nullptr || (which->cancelled && !it.cancelled)) which = &it;
   }
-  if (which == nullptr) return;
-  aiosim::note("cancel request", which->number);
-  log.add(oracles::RequestWhat::cancel, which->number);
-  bool taken = false;
-  {
-    const aiosim::UnderTestScope scope;
-    taken = cancel(which->handle);
-  }
-  which->cancelled = which->cancelled || taken;
-  log.add(oracles::RequestWhat::cancel_returned, which->number, taken ? 1 : 0);
+  if (which != nullptr) cancel_one(*which, log, cancel);
 }
 
 }  // namespace properties

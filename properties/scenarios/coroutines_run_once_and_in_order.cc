@@ -21,7 +21,7 @@ Scenario coroutines_run_once_and_in_order() {
   coroutine.insert(coroutine.end(), {{Verb::yield, 5}, {Verb::move_to, 4}, {Verb::poll, 1}});
   out.recipe.actors = {{Role::home, 1, 1, 10, home},
                        {Role::producer, 0, 2, 4, wakes},
-                       {Role::coroutine, 1, 4, 5, coroutine}};
+                       {Role::coroutine, 2, 4, 5, coroutine}};
   out.parts = make_coroutine_run;
   out.runtime = {.deadlock = "R85",
                  .livelock = "R85",

@@ -30,7 +30,8 @@ Scenario handlers_may_change_in_callbacks() {
   out.recipe.poll_max_ns = {0, 0, 50'000, 1'000'000};
   out.oracles = {oracles::handler_lives, oracles::hooks_live,     oracles::no_reentry,
                  oracles::polling_pairs, oracles::level_trigger,  oracles::pollable_served,
-                 oracles::no_spin,       oracles::progress_value, oracles::wakeups};
+                 oracles::no_spin,       oracles::progress_value, oracles::kernel_events,
+                 oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "R68",
                  .data_race = "R75",

@@ -12,7 +12,8 @@ Scenario own_requests_complete_once() {
   out.needs = offers_ring_requests | offers_bottom_halves | offers_nested_poll | offers_fd_handlers;
   out.recipe.home = {{Verb::poll_blocking, 8},   {Verb::poll, 3},          {Verb::nop_request, 6},
                      {Verb::timeout_request, 2}, {Verb::watch_request, 2}, {Verb::bad_request, 2},
-                     {Verb::schedule, 2},        {Verb::signal, 3},        {Verb::arm, 1}};
+                     {Verb::schedule, 2},        {Verb::signal, 3},        {Verb::arm, 1},
+                     {Verb::advance, 2}};
   out.recipe.producer = {{Verb::nop_request, 5}, {Verb::timeout_request, 1},
                          {Verb::bad_request, 1}, {Verb::watch_request, 1},
                          {Verb::signal, 3},      {Verb::schedule, 1},
@@ -25,6 +26,7 @@ Scenario own_requests_complete_once() {
   out.recipe.fds = 2;
   out.recipe.timers = 1;
   out.recipe.own = 3;
+  out.recipe.at_once = {Verb::timeout_request};
   out.recipe.pollable = true;
   out.recipe.poll_max_ns = {0, 0, 0, 50'000};
   out.oracles = {oracles::own_requests,  oracles::progress_value, oracles::wakeups,

@@ -13,15 +13,15 @@ Scenario polling_is_effective() {
               offers_adaptive_polling | offers_bottom_halves;
   out.recipe.home = {{Verb::poll_blocking, 9}, {Verb::signal, 6}, {Verb::set_poll_max, 1},
                      {Verb::add_fd, 1},        {Verb::poll, 1},   {Verb::advance, 1},
-                     {Verb::set_hooks, 1}};
+                     {Verb::set_hooks, 1},     {Verb::poll_max_of_wait, 1}};
   out.recipe.producer = {{Verb::signal, 8},
                          {Verb::advance, 6},
                          {Verb::notify, 2},
                          {Verb::schedule, 2},
                          {Verb::modify_fd, 1}};
-  out.recipe.callback = {{Verb::signal, 3},       {Verb::poll_blocking, 3}, {Verb::advance, 2},
+  out.recipe.callback = {{Verb::signal, 4},       {Verb::poll_blocking, 4}, {Verb::advance, 2},
                          {Verb::set_poll_max, 1}, {Verb::modify_fd, 1},     {Verb::remove_fd, 1},
-                         {Verb::set_hooks, 1}};
+                         {Verb::set_hooks, 2},    {Verb::poll_max_of_wait, 1}};
   out.recipe.least_producers = 1;
   out.recipe.most_producers = 2;
   out.recipe.bhs = 1;
@@ -34,7 +34,8 @@ Scenario polling_is_effective() {
   out.oracles = {oracles::polling_time,    oracles::polling_effective,
                  oracles::polling_window,  oracles::polling_pairs,
                  oracles::hooks_live,      oracles::level_trigger,
-                 oracles::pollable_served, oracles::wakeups};
+                 oracles::pollable_served, oracles::polling_stops,
+                 oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "R59",
                  .data_race = "S14.4",
