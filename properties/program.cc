@@ -22,8 +22,7 @@ constexpr unsigned of_queue = bit(Subject::virtqueue);
 constexpr unsigned of_threads = bit(Subject::loop_threads);
 constexpr unsigned of_aio = bit(Subject::linux_aio);
 constexpr unsigned of_requests = of_pool | of_aio;
-constexpr unsigned of_all =
-    of_loop | of_pool | of_coroutines | of_queue | of_threads | of_aio;
+constexpr unsigned of_all = of_loop | of_pool | of_coroutines | of_queue | of_threads | of_aio;
 constexpr unsigned of_lock_count = bit(Subject::lock_count);
 
 constexpr unsigned in_options = bit(Role::options);
@@ -224,12 +223,9 @@ std::string expectation(const Syntax& s) {
 bool take_amount(std::string_view& rest, const Syntax& s, std::int64_t& amount) {
   if (s.amount == Amount::none) return true;
   if (s.amount == Amount::count) return take_number(rest, 0, s.most, amount);
-  const bool plus = rest.starts_with('+');
-  if (plus) {
-    rest.remove_prefix(1);
-    return take_number(rest, 0, s.most, amount);
-  }
-  return take_number(rest, -s.most, -1, amount);
+  if (!rest.starts_with('+')) return take_number(rest, -s.most, -1, amount);
+  rest.remove_prefix(1);
+  return take_number(rest, 0, s.most, amount);
 }
 
 [[noreturn]] void bad_line(const std::string& part, std::size_t line, const std::string& expected,

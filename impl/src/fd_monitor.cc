@@ -56,12 +56,12 @@ void FdMonitor::run_completions() { ring_->run_completions(); }
 /// While the kernel takes no requests, what the ring has not been told of is asked for by ppoll.
 void FdMonitor::wait_by_ring(ReadyList& ready, std::int64_t timeout_ns) {
   const std::int64_t deadline_ns = timeout_ns > 0 ? now_ns() + timeout_ns : timeout_ns;
-  std::int64_t left_ns = timeout_ns;
   while (!ring_->wait(ready, deadline_ns)) {
     poll_.fill_beside(handlers_, *ring_);
     const bool truncated = poll_.truncated();
-    poll_.wait(ready, truncated ? 0 : detail::sooner(left_ns, ring_retry_ns));
+    std::int64_t left_ns = timeout_ns;  // the ring may have slept
     if (timeout_ns > 0) left_ns = detail::remaining_ns(deadline_ns, now_ns());
+    poll_.wait(ready, truncated ? 0 : detail::sooner(left_ns, ring_retry_ns));
     if (truncated || left_ns == 0 || !ready.empty()) return;
   }
 }

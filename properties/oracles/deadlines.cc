@@ -15,6 +15,12 @@ constexpr std::int64_t fast_clock_ns = 45'000'000;  // clock/fast, all its strik
 constexpr std::int64_t clock_read_ns = 200'000;     // the most that one read moves time
 constexpr std::int64_t millisecond_ns = 1'000'000;
 
+/// Between the timeout and the sleep a loop may read the clock so often; beside a ring that refuses
+/// it waits by other means, and looks again.
+std::int64_t reads_slack_ns(const Facts& facts) {
+  return (facts.full_ring ? 6 : 4) * clock_read_ns;
+}
+
 std::int64_t fault_slack_ns(const Facts& facts) {
   std::int64_t out = 0;
   if (facts.late_timers) out += late_timer_ns;
@@ -81,7 +87,7 @@ Finding woke_late(const Timeline& timeline, const Facts& facts, const Poll& poll
 
 /// Time jumps past a deadline while home sleeps, timers armed meanwhile by others included.
 Finding sleeps_past(const Timeline& timeline, const Facts& facts, const Jump& jump) {
-  const std::int64_t slack_ns = 4 * clock_read_ns + fault_slack_ns(facts);
+  const std::int64_t slack_ns = reads_slack_ns(facts) + fault_slack_ns(facts);
   for (const Operation& arm : timeline.ops) {
     if (arm.verb != Verb::arm || !surely_armed(timeline, arm, jump.ticket)) continue;
     const std::int64_t due_ns = due_at(timeline, std::max(arm.a, arm.end_ns), jump.ticket);
@@ -104,7 +110,7 @@ Finding sleeps_past_idle(const Timeline& timeline, const Facts& facts, const Jum
   constexpr std::int64_t most_ns = 10'000'000;
   const Poll& poll = timeline.polls[static_cast<std::size_t>(jump.poll)];
   const std::int64_t slept_ns = jump.to_ns - asleep_since(timeline, jump.poll);
-  if (slept_ns <= most_ns + 4 * clock_read_ns + fault_slack_ns(facts)) return std::nullopt;
+  if (slept_ns <= most_ns + reads_slack_ns(facts) + fault_slack_ns(facts)) return std::nullopt;
   for (const Operation& idle : timeline.ops) {
     if (idle.verb != Verb::schedule_idle || idle.thread != 0 || idle.end > poll.begin) continue;
     const bool undone =

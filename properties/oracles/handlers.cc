@@ -92,21 +92,30 @@ bool ending(const Timeline& timeline, std::int64_t registration, std::uint64_t t
 }  // namespace
 
 /// R68: inside poll_ready the handler is not polled, unless it is being removed, and not called
-/// again.
+/// again, unless it was given other hooks there and counts as another.
 Finding no_reentry(const Timeline& timeline, const Facts&) {
-  std::vector<std::int64_t> ready;  // registrations whose poll_ready is on home's stack
+  std::vector<Observation> ready;  // calls of poll_ready on home's stack
+  const auto replaced = [&](const Observation& since, const Observation& until) {
+    return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+      return about_hooks(op) && op.a == since.a && op.begin < until.ticket &&
+             known_at_home(timeline, op) > since.ticket;
+    });
+  };
   for (const Observation& seen : timeline.seen) {
     if (seen.thread != 0) continue;
-    const bool again = std::find(ready.begin(), ready.end(), seen.a) != ready.end();
     const bool polled = seen.what == What::touch && seen.source == Source::poll_function;
     if (seen.source != Source::fd_ready && !polled) continue;
     if (seen.what == What::call_end) ready.pop_back();
-    const bool excused = polled && ending(timeline, seen.a, seen.ticket);
+    const auto outer = std::find_if(ready.begin(), ready.end(),
+                                    [&](const Observation& call) { return call.a == seen.a; });
+    const bool again = outer != ready.end();
+    const bool excused =
+        again && (polled ? ending(timeline, seen.a, seen.ticket) : replaced(*outer, seen));
     if (again && !excused && (polled || seen.what == What::call_begin)) {
       return broken("R68", describe(seen.source, seen.index) + " was called " + at(seen.time_ns) +
                                " from inside that handler's poll_ready");
     }
-    if (seen.what == What::call_begin) ready.push_back(seen.a);
+    if (seen.what == What::call_begin) ready.push_back(seen);
   }
   return std::nullopt;
 }
@@ -186,6 +195,14 @@ bool replaced_by_another(const Timeline& timeline, const Call& call) {
   });
 }
 
+/// While others set handlers, a poll that made room for those it knew of leaves some to the next.
+bool others_set_handlers(const Timeline& timeline, const Poll& poll) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.thread != 0 && op.about_handler() && op.verb != Verb::remove_fd &&
+           op.begin < poll.end && known_at_home(timeline, op) > poll.begin;
+  });
+}
+
 /// `asked_before`: the kernel may have been asked before the poll began, by a one-shot request.
 Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before) {
   for (int fd = 1; fd <= max_fds; ++fd) {
@@ -226,6 +243,7 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
     // What a ring that is full has not been told of waits for the next poll (R84.9).
     if (!poll.ended || facts.spurious || facts.full_ring) continue;
+    if (others_set_handlers(timeline, poll)) continue;
     const bool ring = facts.offered(offers_polling_beside_fds);
     if (Finding finding = unreported(timeline, poll, ring)) return finding;
   }
