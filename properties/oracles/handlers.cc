@@ -186,9 +186,17 @@ bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool writ
 
 namespace {
 
-/// While another thread replaces a handler, a poll may find the old one and the new one ready.
+const Poll& outermost(const Timeline& timeline, int number) {
+  const Poll& poll = timeline.polls[static_cast<std::size_t>(number)];
+  if (poll.parent_call < 0) return poll;
+  const Call& parent = timeline.calls[static_cast<std::size_t>(poll.parent_call)];
+  return parent.poll < 0 ? poll : outermost(timeline, parent.poll);
+}
+
+/// While another thread replaces a handler, a poll may find the old one and the new one ready, and
+/// what a poll nested in it was told of is taken by the second.
 bool replaced_by_another(const Timeline& timeline, const Call& call) {
-  const Poll& poll = timeline.polls[static_cast<std::size_t>(call.poll)];
+  const Poll& poll = outermost(timeline, call.poll);
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     return op.thread != 0 && op.about_handler() && op.index == call.index &&
            op.begin < call.begin && known_at_home(timeline, op) > poll.begin;
