@@ -3,7 +3,7 @@
 //   any thread      notify(), new_bh(), schedule_oneshot(), set_fd_handler(), remove_fd_handler(),
 //                   set_fd_poll_hooks(), set_event_notifier(), set_poll_parameters(),
 //                   set_poll_max_ns(), timers of it
-//   home thread     poll(), timeout_ns(), timeout_ms(), handler_poll_ns()
+//   home thread     poll(), timeout_ns(), timeout_ms(), handler_poll_ns(), release_home_thread()
 //
 // The home thread is the first one that polls, or the one that said bind_home_thread(), until it
 // says release_home_thread(). Polling from another thread aborts (R45).

@@ -3,10 +3,9 @@
 //   any thread                is_current(), bind(), claim()
 //   home thread               release()
 //
-// Barriers: none. A thread's number is stored by that thread alone, so who reads its own has bound
-// itself, and whoever bound after it, it has heard of neither that nor of its own release(): either
-// would come later in its own order of stores (coherence). Hence the duty of the old home thread to
-// release() before another binds, unless it has ended.
+// Barriers: none. A thread's number is stored by that thread alone. Who reads its own has bound
+// and, by coherence, not released since. But another thread may have bound meanwhile, for the load
+// may be stale: so the old home thread has to release() before another binds, unless it has ended.
 #pragma once
 
 #include <atomic>
