@@ -176,6 +176,12 @@ bool in_doubt(const Timeline& timeline, const Poll& poll, int fd) {
   });
 }
 
+bool changed_by_others(const Timeline& timeline, int fd) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.thread != 0 && op.about_handler() && op.index == fd;
+  });
+}
+
 bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool write) {
   return std::any_of(timeline.calls.begin(), timeline.calls.end(), [&](const Call& call) {
     const bool read = call.source == Source::fd_read || call.source == Source::fd_ready;

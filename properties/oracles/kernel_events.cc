@@ -30,13 +30,6 @@ bool event_fd_may_be_set(const Timeline& timeline, std::uint64_t ticket) {
   });
 }
 
-/// Others may see to their handlers' fds meanwhile.
-bool changed_by_others(const Timeline& timeline, int fd) {
-  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return op.thread != 0 && op.about_handler() && op.index == fd;
-  });
-}
-
 bool polls_within(const Timeline& timeline, std::uint64_t from, std::uint64_t to) {
   return std::any_of(timeline.polls.begin(), timeline.polls.end(),
                      [&](const Poll& poll) { return poll.begin > from && poll.begin < to; });

@@ -65,6 +65,8 @@ std::uint64_t known_at_home(const Timeline& timeline, const Operation& op);
 
 /// May home have been in doubt, while the poll ran, of which handler `fd` has (0: any fd)?
 bool in_doubt(const Timeline& timeline, const Poll& poll, int fd);
+/// Does another thread change the fd's handler in the run?
+bool changed_by_others(const Timeline& timeline, int fd);
 
 /// Was the write callback of `fd`'s handler called in the poll; or its read callback or poll_ready?
 bool called_during(const Timeline& timeline, const Poll& poll, int fd, bool write);

@@ -18,14 +18,6 @@ struct Source7s {
   int in_ready = 0;              // poll_ready calls on home's stack: it is not polled then (R68)
 };
 
-/// Does another thread change the fd's handler, so that what the loop has is in doubt?
-bool changed_by_others(const Timeline& timeline, int fd) {
-  for (const Operation& op : timeline.ops) {
-    if (op.thread != 0 && op.about_handler() && op.index == fd) return true;
-  }
-  return false;
-}
-
 /// Home's own change: another handler, which no poll has found anything of.
 bool is_another_handler(const Observation& seen) {
   if (seen.what != What::op_begin || seen.a < 0) return false;
