@@ -44,6 +44,8 @@ constexpr std::array<Point, point_count> points = {{
      "many clock reads in a row see no progress"},
     {PointId::clock_fast, "clock/fast", 0, Duty::survive,
      "one clock read moves time by up to 10 ms"},
+    {PointId::clock_coarse, "clock/coarse", 0, Duty::survive,
+     "for the whole run, the clock stands still between its reads"},
     {PointId::read_short, "linux/read/short", 0, Duty::survive,
      "read or recv from a pipe or socket gives less than there is"},
     {PointId::write_short, "linux/write/short", 0, Duty::survive,

@@ -53,7 +53,7 @@ struct Syntax {
   std::string_view joint = "";  // between index and amount
 };
 
-constexpr std::int64_t longest_ns = 10'000'000'000;
+constexpr std::int64_t longest_ns = 10'000'000'000'000'000;  // 115 days
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll, "poll", 0, Amount::none, 0, false, polling, of_all},

@@ -33,9 +33,10 @@ struct Comparison {
   std::size_t open_at = nowhere;
 };
 
-/// Tried again with patience, as Linux delays acknowledgements; and some more, as another process
-/// may take the CPU from a call of the main thread, and the thread that the call has just woken run
-/// before its end.
+/// Tried again with patience, as Linux delays acknowledgements; and some more: another process may
+/// take the CPU from a call of the main thread, and the thread that the call has just woken run
+/// before its end; and the port that a socket is given may be that of an ended connection
+/// (TIME_WAIT), so that it is in use once the socket gives it up.
 Comparison compare(const Sequence& steps, Plant plant = Plant::none) {
   Comparison comparison;
   Ending ending;
@@ -46,9 +47,8 @@ Comparison compare(const Sequence& steps, Plant plant = Plant::none) {
     comparison.kind = "ended";
     return comparison;
   }
-  const bool threads =
-      std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.thread > 0; });
-  for (int i = 0; i < (threads ? 5 : 2); ++i) {
+  constexpr int tries = 5;
+  for (int i = 0; i < tries; ++i) {
     const Results& real = worlds().run_on_linux(steps, i > 0);
     const Difference found = first_difference(steps, real, ours);
     comparison.difference = found.text;

@@ -98,6 +98,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
 
   Thread& first = new_thread(
       [](void*) -> void* {
+        world().choose_clock();
         (*world().body_)();
         return nullptr;
       },

@@ -227,6 +227,7 @@ class World final : public memory::ChoiceSource {
   }
   /// The current thread starts to wait for what is not there.
   void not_runnable(const Thread& me);
+  void choose_clock();
   void let_time_jump();
   void report_deadlock();
   void switch_to(Thread& me, Thread& next);

@@ -1,7 +1,7 @@
 // The host's system calls, each asking the fault points that apply to it first.
 //
 // Any thread. Results and errno are libc's. The interposers (libaiosim's outside a world, and
-// host_interpose.cc in binaries without the simulator) call these. The three clock points, which
+// host_interpose.cc in binaries without the simulator) call these. The clock points, which
 // bend time itself, exist in a simulated world only.
 #pragma once
 

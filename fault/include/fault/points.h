@@ -32,6 +32,7 @@ enum class PointId : std::uint8_t {
   clock_late_timer,      // clock/late_timer           a timeout strikes up to 1 ms late
   clock_slow,            // clock/slow                 many clock reads see no progress
   clock_fast,            // clock/fast                 one clock read moves time by up to 10 ms
+  clock_coarse,          // clock/coarse               the clock stands still between its reads
   read_short,            // linux/read/short           (also recv)
   write_short,           // linux/write/short          (also send)
   socket_emfile,         // linux/socket/emfile        (also socketpair)
