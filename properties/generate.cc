@@ -78,6 +78,9 @@ class Drawer : Dice {
     if (recipe_.adaptive && chance(40))
       options.ops.push_back({Verb::poll_shrink, 0, between(1, 3)});
     if (chance(40)) options.ops.push_back({Verb::callback_calls, 0, between(1, 3)});
+    if (fds_ > 0 && !reopens_fds() && chance(8)) {
+      options.ops.push_back({Verb::first_fd, 0, std::array{70, 300, 300, 1'000}[below(4) & 3]});
+    }
     // All handlers pollable, none, or as it comes: one that is not pollable ends busy polling.
     pollable_percent_ = recipe_.pollable ? std::array{0, 50, 100, 100}[below(4) & 3] : 0;
     const bool none = all_ == Verb::add_fd || all_ == Verb::timeout_request;
@@ -172,6 +175,12 @@ class Drawer : Dice {
     if (op.verb == Verb::poll_max_of_wait) op.amount = between(1, 2);
     if (op.verb == Verb::arm && chance(15)) op.amount = -op.amount;
     return true;
+  }
+
+  /// A file that is opened again takes the lowest number there is.
+  bool reopens_fds() const {
+    return std::any_of(recipe_.home.begin(), recipe_.home.end(),
+                       [](const auto& weight) { return weight.verb == Verb::close_fd; });
   }
 
   int count_of(Role role) const {

@@ -14,6 +14,7 @@ Interpreter::Interpreter(const Case& program, const BackendModule& module)
       module_(module),
       poll_max_ns_(program.option(Verb::poll_max_ns, 0)),
       callback_calls_(program.option(Verb::callback_calls, 2)),
+      first_fd_(static_cast<int>(program.option(Verb::first_fd, 0))),
       producers_(program.producers()) {
   analyse();
   introduce();

@@ -199,10 +199,11 @@ class Interpreter {
   void make_loop();
   void make_fds();
   static int make_eventfd();
-  static bool make_file(FdState& fd);
+  bool make_file(FdState& fd) const;
+  int moved(int fd) const;
   static void fill(const FdState& fd);
   static void close_file(FdState& fd);
-  static void open_again(FdState& fd);
+  void open_again(FdState& fd);
   static void write_fd(int fd);
   static std::int64_t read_fd(int fd);
   int registration_number(const Registration& handler) const {
@@ -220,6 +221,7 @@ class Interpreter {
   const BackendModule& module_;
   std::int64_t poll_max_ns_;
   std::int64_t callback_calls_;
+  int first_fd_;
   int producers_;
   std::array<bool, max_flags + 1> waitable_{};  // a producer sets the flag
   std::array<std::array<bool, max_threads>, max_bhs + 1> touches_{};

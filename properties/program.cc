@@ -97,6 +97,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll_grow, "poll_grow", 0, Amount::count, 1'000, false, in_options},
     {Verb::poll_shrink, "poll_shrink", 0, Amount::count, 1'000, false, in_options},
     {Verb::callback_calls, "callback_calls", 0, Amount::count, 8, false, in_options, of_all},
+    {Verb::first_fd, "first_fd", 0, Amount::count, 1'000, false, in_options},
     {Verb::handler, "handler fd", max_fds, Amount::none, 0, true, in_options},
 
     {Verb::submit, "submit request", max_requests, Amount::none, 0, false, at_pool,

@@ -77,6 +77,7 @@ enum class Verb : std::uint8_t {
   poll_grow,       // options: LoopOptions::poll_grow
   poll_shrink,     // options: LoopOptions::poll_shrink
   callback_calls,  // options: how many calls of each callback run its operations
+  first_fd,        // options: the least number that an fd of the program may have
   handler,         // options: fd that has a handler from the start, pollable, write
 
   submit,       // request

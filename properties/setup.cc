@@ -189,7 +189,7 @@ int Interpreter::make_eventfd() {
 }
 
 /// An eventfd, or a pipe, of which `read_fd` is the end with a handler; false if there is none.
-bool Interpreter::make_file(FdState& fd) {
+bool Interpreter::make_file(FdState& fd) const {
   fd.read_fd = fd.write_fd = -1;
   if (fd.has_other_end()) {
     int ends[2] = {-1, -1};
@@ -202,7 +202,21 @@ bool Interpreter::make_file(FdState& fd) {
   } else {
     fd.read_fd = fd.write_fd = make_eventfd();
   }
-  return fd.read_fd >= 0;
+  if (fd.read_fd < 0) return false;
+  const bool ends = fd.write_fd != fd.read_fd;
+  fd.read_fd = moved(fd.read_fd);
+  fd.write_fd = ends ? moved(fd.write_fd) : fd.read_fd;
+  return true;
+}
+
+/// To a number from first_fd_ on.
+int Interpreter::moved(int fd) const {
+  if (first_fd_ == 0) return fd;
+  const UnderTestScope scope;
+  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, first_fd_);
+  if (higher < 0) return fd;
+  close(fd);
+  return higher;
 }
 
 /// A pipe is full when each of its pages holds something.

@@ -23,7 +23,8 @@ std::string complaint(const aiosim::Program& program) {
 
 TEST(Program, TextOfEveryOperationIsReadBack) {
   const aiosim::Program program{{
-      {"options", {"poll_max_ns 20000", "callback_calls 3", "handler fd 1 pollable write"}},
+      {"options",
+       {"poll_max_ns 20000", "callback_calls 3", "first_fd 300", "handler fd 1 pollable write"}},
       {"home",
        {"poll", "poll blocking", "notify", "schedule bh 1", "schedule_idle bh 5", "oneshot 3",
         "cancel bh 2", "delete bh 2", "signal fd 4", "add fd 2", "modify fd 2 pollable",
