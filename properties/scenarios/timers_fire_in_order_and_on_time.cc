@@ -23,6 +23,7 @@ Scenario timers_fire_in_order_and_on_time() {
                          {Verb::release_timers, 1}};
   out.recipe.most_producers = 2;
   out.recipe.timers = 6;  // a heap of them has a shape
+  out.recipe.far_timers = true;
   out.recipe.at_once = {Verb::arm};
   out.recipe.delays_ns = {1'000, 300'000, 1'500'000, 5'000'000, 20'000'000};
   out.oracles = {oracles::timer_order, oracles::deadlines, oracles::no_spin, oracles::wakeups,
