@@ -3,6 +3,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "dice.h"
@@ -151,9 +152,17 @@ class Drawer : Dice {
       Op op{weights[which].verb};
       if (op.verb == Verb::keep && role != Role::fd) continue;
       if (op.verb == Verb::again && role != Role::own) continue;
-      if (draw_arguments(op, role, number)) out.push_back(op);
+      if (!draw_arguments(op, role, number)) continue;
+      out.push_back(op);
+      if (op.verb == Verb::recycle_fd && chance(50)) out.push_back(set_again(op.index));
     }
     return out;
+  }
+
+  Op set_again(int fd) {
+    Op op{Verb::modify_fd, fd};
+    draw_handler(op);
+    return op;
   }
 
   /// False if the program has nothing for the operation to work on.
@@ -174,6 +183,7 @@ class Drawer : Dice {
     }
     if (op.verb == Verb::poll_max_of_wait) op.amount = between(1, 2);
     if (op.verb == Verb::arm && chance(15)) op.amount = -op.amount;
+    if (op.verb == Verb::arm && recipe_.far_timers && chance(6)) op.amount = draw_far();
     return true;
   }
 
@@ -197,6 +207,15 @@ class Drawer : Dice {
         delays[static_cast<std::size_t>(below(static_cast<int>(delays.size())))];
     return chance(50) ? delay
                       : 1 + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(delay));
+  }
+
+  /// Cut to 32 bits the first, in ms, is negative, the second 2, and the third, in s, nothing but
+  /// the 2 ms beside it.
+  std::int64_t draw_far() {
+    constexpr std::int64_t wrap = std::int64_t{1} << 32;
+    return std::array{wrap / 4 * 3 * 1'000'000, (wrap + 2) * 1'000'000,
+                      wrap * 1'000'000'000 + 2'000'000,
+                      std::numeric_limits<std::int64_t>::max()}[below(4) & 3];
   }
 
   const Recipe& recipe_;

@@ -31,6 +31,7 @@ struct Recipe {
   bool write = false;         // handlers may have write callbacks
   std::vector<Verb> at_once;  // arm, add_fd, signal, timeout_request: what some do to all at one go
   std::vector<std::int64_t> poll_max_ns = {0};
+  bool far_timers = false;  // some are armed for a time that overflows an int of ms, or of s
   bool adaptive = false;  // growth and shrinking are drawn too
   std::vector<std::int64_t> delays_ns = {1'000, 20'000, 300'000, 5'000'000};
 

@@ -1,6 +1,8 @@
 // What each operation of a program does.
 #include <pthread.h>
 
+#include <limits>
+
 #include "observed.h"
 #include "under_test.h"
 
@@ -134,9 +136,11 @@ void Interpreter::delete_bh(int thread, const Op& op) {
 
 void Interpreter::arm(int thread, const Op& op) {
   TimerState& timer = timers_[static_cast<std::size_t>(op.index)];
-  const std::int64_t wanted_ns = aiosim::now_ns() + op.amount;
+  constexpr std::int64_t most_ns = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t now_ns = aiosim::now_ns();
+  const std::int64_t wanted_ns = op.amount > most_ns - now_ns ? most_ns : now_ns + op.amount;
   const std::int64_t deadline_ns = wanted_ns - wanted_ns % 1'000;  // so that some are equal
-  timer.armed = true;
+  timer.armed = !is_far(op);
   aiosim::note("arm timer", op.index, deadline_ns);
   observed(thread, {.verb = op.verb, .index = op.index, .a = deadline_ns},
            [&] { loop_->arm_timer(timer.handle, deadline_ns); });

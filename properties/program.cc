@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 #include <string_view>
 
 #include "aiosim/verdict.h"
@@ -53,7 +54,8 @@ struct Syntax {
   std::string_view joint = "";  // between index and amount
 };
 
-constexpr std::int64_t longest_ns = 10'000'000'000'000'000;  // 115 days
+constexpr std::int64_t longest_ns = longest_wait_ns;
+constexpr std::int64_t farthest_ns = std::numeric_limits<std::int64_t>::max();
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::poll, "poll", 0, Amount::none, 0, false, polling, of_all},
@@ -75,7 +77,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::recycle_fd, "recycle fd", max_fds, Amount::none, 0, false, anywhere},
     {Verb::set_hooks, "set hooks fd", max_fds, Amount::none, 0, false, anywhere},
     {Verb::clear_hooks, "clear hooks fd", max_fds, Amount::none, 0, false, anywhere},
-    {Verb::arm, "arm timer", max_timers, Amount::signed_ns, longest_ns, false, anywhere},
+    {Verb::arm, "arm timer", max_timers, Amount::signed_ns, farthest_ns, false, anywhere},
     {Verb::disarm, "disarm timer", max_timers, Amount::none, 0, false, anywhere},
     {Verb::hold_timers, "hold timers", 0, Amount::none, 0, false, at_home},
     {Verb::release_timers, "release timers", 0, Amount::none, 0, false, anywhere},

@@ -58,7 +58,7 @@ enum class Verb : std::uint8_t {
   recycle_fd,      // fd: both at once
   set_hooks,       // fd: other io_poll_begin and io_poll_end
   clear_hooks,     // fd: none
-  arm,             // timer, ns from now (may be negative)
+  arm,             // timer, ns from now (may be negative, or too far off to wait for)
   disarm,          // timer
   hold_timers,     // home and callbacks: none is called until
   release_timers,
@@ -152,6 +152,10 @@ struct Op {
   bool write = false;
   bool operator==(const Op&) const = default;
 };
+
+/// 115 days. Nobody waits for a timer that is armed for longer than this.
+inline constexpr std::int64_t longest_wait_ns = 10'000'000'000'000'000;
+inline bool is_far(const Op& op) { return op.verb == Verb::arm && op.amount > longest_wait_ns; }
 
 struct Part {
   Role role = Role::home;

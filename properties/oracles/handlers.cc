@@ -279,11 +279,46 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
 
 // ---- closed fds ----
 
+namespace {
+
+/// R75: a handler that was set after its fd was opened anew is not called for what the file before
+/// had: nothing was ever written to this one.
+Finding of_another_file(const Timeline& timeline, const Call& call) {
+  if (call.source != Source::fd_read || call.end == never || call.taken != 0) return std::nullopt;
+  const Operation* set = nullptr;
+  const Operation* opened = nullptr;
+  for (const Operation& op : timeline.ops) {
+    const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
+    if (sets && op.a == call.a) set = &op;
+  }
+  if (set == nullptr || (set->b & 4) != 0 || call.index == max_fds) return std::nullopt;
+  for (const Operation& op : timeline.ops) {
+    const bool opens = op.verb == Verb::open_fd || op.verb == Verb::recycle_fd;
+    if (opens && op.index == call.index && op.end < set->begin) opened = &op;
+  }
+  if (opened == nullptr) return std::nullopt;
+  for (const Operation& op : timeline.ops) {
+    const bool changes = op.verb == Verb::signal || op.verb == Verb::hang_up ||
+                         op.verb == Verb::close_fd || op.verb == Verb::recycle_fd;
+    if (changes && &op != opened && op.index == call.index && op.end > opened->begin &&
+        op.begin < call.end) {
+      return std::nullopt;
+    }
+  }
+  return broken("R75", describe(call.source, call.index) + " was called " + at(call.begin_ns) +
+                           " although nothing was ever written to the file that it was set for");
+}
+
+}  // namespace
+
 /// The handler of a closed fd may hear of what was found before, at whatever depth, and of the
 /// error: no more.
 Finding closed_fds(const Timeline& timeline, const Facts& facts) {
   // A ring tells of what it found, of what it was asked before the closing, and of the error.
   const std::ptrdiff_t told = facts.offered(offers_polling_beside_fds) ? 3 : 2;
+  for (const Call& call : timeline.calls) {
+    if (Finding finding = of_another_file(timeline, call)) return finding;
+  }
   for (const Operation& op : timeline.ops) {
     const bool set_closed = (op.verb == Verb::add_fd || op.verb == Verb::modify_fd) && (op.b & 4);
     if ((op.verb != Verb::close_fd && !set_closed) || op.a < 0) continue;

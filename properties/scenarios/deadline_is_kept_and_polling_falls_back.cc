@@ -23,7 +23,7 @@ Scenario deadline_is_kept_and_polling_falls_back() {
                          {Verb::remove_fd, 1}, {Verb::add_fd, 1},        {Verb::modify_fd, 1},
                          {Verb::set_hooks, 1}, {Verb::clear_hooks, 1}};
   out.recipe.most_producers = 2;
-  out.recipe.fds = 2;
+  out.recipe.fds = 3;  // and the event fd: enough to change to epoll
   out.recipe.timers = 2;
   out.recipe.pollable = true;
   out.recipe.at_once = {Verb::signal};
