@@ -96,7 +96,7 @@ class Coroutines {
     }
   }
 
-  pthread_t home_of(std::int64_t loop) const { return homes_[static_cast<std::size_t>(loop)]; }
+  std::uint64_t home_of(std::int64_t loop) const { return homes_[static_cast<std::size_t>(loop)]; }
 
   Finding woken(std::size_t at, Wake& wake) {
     const Seen& seen = events_[at];
@@ -149,10 +149,10 @@ class Coroutines {
   }
 
   const std::vector<Seen>& events_;
-  std::array<pthread_t, max_loop_threads + 1> homes_{};
+  std::array<std::uint64_t, max_loop_threads + 1> homes_{};
   std::array<Wake, max_coroutines + 1> wakes_{};
-  std::map<pthread_t, std::vector<Frame>> frames_;
-  std::map<pthread_t, std::vector<std::size_t>> calls_;  // wakes that have not returned
+  std::map<std::uint64_t, std::vector<Frame>> frames_;
+  std::map<std::uint64_t, std::vector<std::size_t>> calls_;  // wakes that have not returned
 };
 
 }  // namespace

@@ -57,7 +57,7 @@ class Jobs {
   struct Home {
     bool there = false;
     bool known = false;  // its thread
-    pthread_t thread{};
+    std::uint64_t thread{};
   };
 
   Home& at(std::int64_t number) { return loops_[static_cast<std::size_t>(number)]; }

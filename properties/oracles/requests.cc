@@ -84,7 +84,7 @@ class Requests {
     int works = 0;
     int dones = 0;
     int worked_at = 0;  // among all completions
-    pthread_t worker{};
+    std::uint64_t worker{};
   };
 
   Finding wrong(std::string text) const { return broken(of_.rule, std::move(text)); }
@@ -134,7 +134,7 @@ class Requests {
   const RequestsOf of_;
   std::int64_t free_since_ns_ = 0;  // not all threads worked
   std::array<One, max_requests_seen> requests_{};
-  pthread_t home_{};
+  std::uint64_t home_{};
   int home_calls_ = 0;  // submit() or cancel() under way
   std::int64_t working_ = 0;
   int completions_ = 0;

@@ -21,7 +21,7 @@ struct Event {
   int index = 0;
   std::int64_t a = 0;
   std::int64_t b = 0;
-  pthread_t thread{};
+  std::uint64_t thread = 0;
   std::int64_t time_ns = 0;
 };
 
@@ -32,7 +32,7 @@ class Log {
 
   void add(What what, int index = 0, std::int64_t a = 0, std::int64_t b = 0) {
     const std::size_t at = used_.fetch_add(1, std::memory_order_relaxed);
-    if (at < events_.size()) events_[at] = {what, index, a, b, pthread_self(), aiosim::now_ns()};
+    if (at < events_.size()) events_[at] = {what, index, a, b, who(), aiosim::now_ns()};
   }
 
   /// More was said than there is room for: programs are too short for that.
@@ -44,6 +44,11 @@ class Log {
   }
 
  private:
+  /// A thread that was joined may have lent its pthread_t to another.
+  static std::uint64_t who() {
+    return aiosim::in_world() ? aiosim::thread_index() : pthread_self();
+  }
+
   static constexpr std::size_t most_events = 4'096;
   std::vector<Event<What>> events_ = std::vector<Event<What>>(most_events);
   std::atomic<std::size_t> used_{0};

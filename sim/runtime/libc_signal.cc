@@ -105,13 +105,10 @@ int send_to_thread(const char* call, std::uint32_t thread, int number, int code,
 int send_to_handle(const char* call, pthread_t handle, int number, int code, sigval value,
                    const void* pc) {
   if (is_internal(number)) return EINVAL;
-  World& w = world();
-  for (std::uint32_t i = 0; i < w.thread_count(); ++i) {
-    if (w.thread(i).tcb->handle != handle) continue;
-    const int result = send_to_thread(call, i, number, code, value, pc);
-    return result == -ESRCH ? 0 : -result;
-  }
-  return ESRCH;
+  const Thread* thread = world().thread_of(handle);
+  if (thread == nullptr) return ESRCH;
+  const int result = send_to_thread(call, thread->id, number, code, value, pc);
+  return result == -ESRCH ? 0 : -result;
 }
 
 int simulated_sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout,

@@ -18,13 +18,7 @@
 namespace aiosim::runtime {
 namespace {
 
-Thread* find(pthread_t handle) {
-  World& w = world();
-  for (std::uint32_t i = 0; i < w.thread_count(); ++i) {
-    if (w.thread(i).tcb->handle == handle) return &w.thread(i);
-  }
-  return nullptr;
-}
+Thread* find(pthread_t handle) { return world().thread_of(handle); }
 
 bool has_finished(void* thread) {
   return static_cast<Thread*>(thread)->state == Thread::State::finished;
@@ -45,8 +39,7 @@ int join_error(const Thread* other) {
 int finish_join(Thread& other, void** result, const void* pc) {
   World& w = world();
   if (other.joined) return EINVAL;  // somebody else was faster
-  other.joined = true;
-  w.memory.thread_joined(w.self().id, other.id);
+  w.joined(other);
   if (result != nullptr) *result = other.result;
   w.record("thread join", object_of(other), 0, 0, pc);
   return 0;

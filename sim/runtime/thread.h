@@ -114,8 +114,9 @@ struct Thread {
   const void* live_from = nullptr;    // while not running: frames below have returned
   const void* live_pc = nullptr;      // where it entered the runtime, if known
   std::unique_ptr<Stack> stack;
-  Tcb* tcb = nullptr;
-  unsigned tcb_generation = 0;
+  Tcb* tcb = nullptr;                 // its own, or that of a thread that was joined
+  Tcb* own_tcb = nullptr;
+  unsigned tcb_generation = 0;        // of own_tcb
   bool ready = false;                 // wait.ready at checked_version
   std::int64_t interrupt_ns = -1;     // wait.interruptible: when, absolute
   void* (*start)(void*) = nullptr;

@@ -68,6 +68,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   site_ = {};
   for (const Thread* thread : threads_) g_live_from[thread->id] = nullptr;
   threads_.clear();
+  joined_.clear();
   choices_.clear();
   trace_.clear();
   leftovers_.clear();
@@ -183,7 +184,7 @@ std::string World::describe_stack(const void* pc) { return describe_current_stac
 
 // --- threads ----------------------------------------------------------------------------------
 
-Thread& World::new_thread(void* (*start)(void*), void* argument) {
+Thread& World::new_thread(void* (*start)(void*), void* argument, Tcb* tcb) {
   const auto id = static_cast<std::uint32_t>(threads_.size());
   if (id == memory::max_threads) {
     fail(VerdictKind::crash, "a world has at most 32 threads; this one asked for another");
@@ -199,9 +200,10 @@ Thread& World::new_thread(void* (*start)(void*), void* argument) {
   }
   Thread& thread = *pool_[id];
   if (thread.tcb_generation != tcb_generation) {
-    thread.tcb = &borrow_tcb(id);
+    thread.own_tcb = &borrow_tcb(id);
     thread.tcb_generation = tcb_generation;
   }
+  thread.tcb = tcb != nullptr ? tcb : thread.own_tcb;
   reset_tcb(*thread.tcb);
   thread.state = Thread::State::enabled;
   thread.harness = 0;
@@ -253,10 +255,36 @@ void World::enter(context::transfer_t from) {
   w.exit_thread(result);
 }
 
+void World::joined(Thread& other) {
+  const RuntimeScope scope;
+  other.joined = true;
+  memory.thread_joined(g_current->id, other.id);
+  joined_.push_back(&other);
+}
+
+// As glibc does it: pthread_self(), and the addresses of thread_locals, are used again. Not by a
+// thread that nothing orders after the old one: their accesses would look like races.
+Tcb* World::take_joined_tcb(const Thread& parent) {
+  for (std::size_t i = joined_.size(); i-- > 0;) {
+    const Thread& old = *joined_[i];
+    if (!parent.view->happens_before_me(old.id, old.view->clock[old.id])) continue;
+    joined_.erase(joined_.begin() + static_cast<std::ptrdiff_t>(i));
+    return old.tcb;
+  }
+  return nullptr;
+}
+
+Thread* World::thread_of(pthread_t handle) {
+  const auto found = std::find_if(threads_.rbegin(), threads_.rend(), [handle](const Thread* of) {
+    return of->tcb->handle == handle;
+  });
+  return found == threads_.rend() ? nullptr : *found;
+}
+
 Thread& World::spawn(void* (*start)(void*), void* argument) {
   Thread& parent = *g_current;
   ++parent.harness;
-  Thread& child = new_thread(start, argument);
+  Thread& child = new_thread(start, argument, take_joined_tcb(parent));
   memory.thread_created(parent.id, child.id);
   touch({ObjectType::thread, child.id}, true);
   kernel->thread_created(parent.id, child.id);

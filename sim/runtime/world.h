@@ -149,7 +149,11 @@ class World final : public memory::ChoiceSource {
   // --- threads ----------------------------------------------------------------------------------
   Thread& spawn(void* (*start)(void*), void* argument);  // pthread_create: a point, then a child
   [[noreturn]] void exit_thread(void* result);           // pthread_exit, or the start returned
+  /// The current thread has joined `other`, whose control block is free now.
+  void joined(Thread& other);
   Thread& thread(std::uint32_t id) { return *threads_[id]; }
+  /// Null if there is none; the newest, where an older one had the same handle.
+  Thread* thread_of(pthread_t handle);
   std::uint64_t step() const { return step_; }
   std::uint64_t run_number() const { return run_number_; }  // of this process, from 1
   std::uint32_t thread_count() const { return static_cast<std::uint32_t>(threads_.size()); }
@@ -196,7 +200,8 @@ class World final : public memory::ChoiceSource {
     std::uint64_t step;
   };
 
-  Thread& new_thread(void* (*start)(void*), void* argument);
+  Thread& new_thread(void* (*start)(void*), void* argument, Tcb* tcb = nullptr);
+  Tcb* take_joined_tcb(const Thread& parent);
   std::uint32_t ask(Kind kind, std::uint32_t answers, const char* label);
   void add_touch(Touch touch);
   void spin(Thread& me);
@@ -289,6 +294,7 @@ class World final : public memory::ChoiceSource {
   Site site_;
   std::vector<Thread*> threads_;          // of this run, by id
   std::vector<std::unique_ptr<Thread>> pool_;
+  std::vector<Thread*> joined_;           // whose control blocks nobody has taken yet
   std::array<Touch, memory::max_threads> pending_{};
   std::vector<RawChoice> choices_;
   std::vector<TraceEvent> trace_;

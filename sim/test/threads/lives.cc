@@ -243,6 +243,24 @@ void thread_locals() {
   assert(made == 2);
 }
 
+// As glibc lends it: a thread that was joined and the next one have one id.
+void trusts_an_old_id() {
+  std::thread::id owner;
+  bool takes_itself_for_owner = false;
+  std::thread([&] { owner = std::this_thread::get_id(); }).join();
+  std::thread([&] { takes_itself_for_owner = owner == std::this_thread::get_id(); }).join();
+  assert(!takes_itself_for_owner);
+}
+
+// Who starts a thread knows nothing of the one that ended: what they have is not one and the same.
+void joined_elsewhere() {
+  const auto starts_and_joins = [] {
+    std::thread([] { assert(plain++ == 3); }).join();
+    std::thread([] { assert(plain++ == 3); }).join();
+  };
+  two_of(starts_and_joins);
+}
+
 void thread_local_of_another() {
   std::atomic<int*> handed{nullptr};
   two_threads([&] { handed.store(&plain); },
@@ -328,6 +346,8 @@ constexpr Scenario all[] = {
     {"Cancelled", cancelled, "crash", "pthread_cancel() is not simulated"},
     {"C11Thread", c11_thread, "crash", "thrd_create() is not simulated"},
     {"Identity", identity},
+    {"TrustsAnOldId", trusts_an_old_id, "crash", "takes_itself_for_owner"},
+    {"JoinedElsewhere", joined_elsewhere},
     {"Attributes", attributes},
     {"ErrnoIsMine", errno_is_mine},
     {"ThreadLocals", thread_locals},
