@@ -115,13 +115,13 @@ class Drawer : Dice {
   /// is over; nor does it block then.
   void let_all_expire(std::vector<Op>& home) {
     std::vector<Op> ops;
-    std::int64_t longest_ns = 0;
+    std::int64_t last_ns = 0;
     for (int i = 1; i <= own_; ++i) {
       ops.push_back({Verb::timeout_request, i, draw_delay()});
-      longest_ns = std::max(longest_ns, ops.back().amount);
+      last_ns = std::max(last_ns, ops.back().amount);
     }
     ops.push_back({Verb::poll});
-    ops.push_back({Verb::advance, 0, longest_ns});
+    ops.push_back({Verb::advance, 0, last_ns});
     ops.push_back({Verb::signal, 1});
     ops.push_back({Verb::poll});
     home.insert(home.begin(), ops.begin(), ops.end());

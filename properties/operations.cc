@@ -140,7 +140,7 @@ void Interpreter::arm(int thread, const Op& op) {
   const std::int64_t now_ns = aiosim::now_ns();
   const std::int64_t wanted_ns = op.amount > most_ns - now_ns ? most_ns : now_ns + op.amount;
   const std::int64_t deadline_ns = wanted_ns - wanted_ns % 1'000;  // so that some are equal
-  timer.armed = !is_far(op);
+  timer.armed = op.amount <= (in_world_ ? longest_in_world_ns : longest_ns);
   aiosim::note("arm timer", op.index, deadline_ns);
   observed(thread, {.verb = op.verb, .index = op.index, .a = deadline_ns},
            [&] { loop_->arm_timer(timer.handle, deadline_ns); });

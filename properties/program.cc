@@ -54,7 +54,6 @@ struct Syntax {
   std::string_view joint = "";  // between index and amount
 };
 
-constexpr std::int64_t longest_ns = longest_wait_ns;
 constexpr std::int64_t farthest_ns = std::numeric_limits<std::int64_t>::max();
 
 constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{

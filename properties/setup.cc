@@ -40,7 +40,7 @@ void Interpreter::analyse() {
           timers_[i].countable = false;
           [[fallthrough]];
         case Verb::arm:
-          if (is_far(op)) timers_[i].countable = false;
+          if (op.amount > longest_ns) timers_[i].countable = false;
           timers_[i].used = true;
           timer_touches[i][slot] = true;
           break;
