@@ -145,6 +145,7 @@ class World final : public memory::ChoiceSource {
   std::int64_t now_ns() const { return now_ns_; }
   /// What clock_gettime sees: moves time by a chosen, small amount (Kind::time).
   std::int64_t read_clock();
+  void pass_time(std::int64_t ns);
 
   // --- threads ----------------------------------------------------------------------------------
   Thread& spawn(void* (*start)(void*), void* argument);  // pthread_create: a point, then a child
