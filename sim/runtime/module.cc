@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "aiosim/verdict.h"
+#include "runtime/loading.h"
 #include "runtime/module_image.h"
 
 namespace aiosim {
@@ -44,7 +45,10 @@ Module::Module(const std::string& file, const char* entry_symbol) : file_(file) 
                      "; expected no -fsanitize among the linker's flags");
     }
   }
-  handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  {
+    const runtime::Loading loading(file);
+    handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  }
   if (handle_ == nullptr) {
     std::string why = dlerror();
     if (why.starts_with(path + ": ")) why.erase(0, path.size() + 2);
