@@ -291,8 +291,8 @@ void Interpreter::install_probes() {
     recorder_.add(0, seen);
   });
   aiosim::on_kernel_call([this](const aiosim::KernelCall& call) {
-    const auto* const known = std::find(world_threads_.begin(), world_threads_.end(),
-                                        aiosim::thread_index());
+    const auto* const known =
+        std::find(world_threads_.begin(), world_threads_.end(), aiosim::thread_index());
     if (known == world_threads_.end()) {
       loop_has_threads_ = true;
       return;

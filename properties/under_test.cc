@@ -37,8 +37,8 @@ void join_thread(void* place) {
 
 void could_not_make(int error) {
   const std::string why = error == 0 ? "errno does not say why" : std::strerror(error);
-  aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R97",
-                    "what a loop needs could not be made: " + why});
+  aiosim::stop_run(
+      {aiosim::VerdictKind::rule_broken, "R97", "what a loop needs could not be made: " + why});
 }
 
 }  // namespace properties

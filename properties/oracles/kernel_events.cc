@@ -15,8 +15,8 @@ bool may_be_ready(const Timeline& timeline, int fd, std::uint64_t ticket) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     if (op.index != fd || op.begin > ticket) return false;
     const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
-    const bool file = op.verb == Verb::close_fd || op.verb == Verb::open_fd ||
-                      op.verb == Verb::recycle_fd;
+    const bool file =
+        op.verb == Verb::close_fd || op.verb == Verb::open_fd || op.verb == Verb::recycle_fd;
     return file || op.verb == Verb::signal || op.verb == Verb::hang_up ||
            (sets && (op.b & (2 | 4)) != 0);
   });
@@ -44,10 +44,9 @@ bool polls_within(const Timeline& timeline, std::uint64_t from, std::uint64_t to
 
 /// How many fds the kernel reported to the poll, as it was asked last before `ticket`.
 std::int64_t reported(const Timeline& timeline, const Poll& poll, std::uint64_t ticket) {
-  const bool by_epoll =
-      std::any_of(timeline.seen.begin(), timeline.seen.end(), [](const Observation& seen) {
-        return seen.what == What::kernel_call && seen.d != 0;
-      });
+  const bool by_epoll = std::any_of(
+      timeline.seen.begin(), timeline.seen.end(),
+      [](const Observation& seen) { return seen.what == What::kernel_call && seen.d != 0; });
   std::int64_t count = 0;
   for (const Observation& seen : timeline.seen) {
     if (seen.ticket > ticket) break;

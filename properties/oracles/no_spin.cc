@@ -11,14 +11,15 @@ bool overlaps(const Operation& op, const Poll& poll) {
   return op.begin < poll.end && op.end > poll.begin;
 }
 
-/// Of a watched fd that is closed the kernel may tell (poll()'s POLLNVAL), or what woke the loop has
-/// gone with it. Holding timers changes the timeout.
+/// Of a watched fd that is closed the kernel may tell (poll()'s POLLNVAL), or what woke the loop
+/// has gone with it. Holding timers changes the timeout.
 bool notifies(const Operation& op) {
   return op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag ||
          op.verb == Verb::hold_timers || op.verb == Verb::close_fd || op.verb == Verb::recycle_fd;
 }
 
-/// A thread of the loop's own that waits for its fds may tell home late: home has served it by then.
+/// A thread of the loop's own that waits for its fds may tell home late: home has served it by
+/// then.
 bool signals(const Operation& op) { return op.verb == Verb::signal || op.verb == Verb::hang_up; }
 
 /// Home's own operation, accepted by this poll: for it nothing is written to the event fd.

@@ -24,8 +24,8 @@ itimerval former_timer;  // the watchdog's
 
 [[noreturn]] void end_process(const char* what) {
   std::array<char, 700> text;
-  const int size = std::snprintf(text.data(), text.size(), "aiosim: module '%s': %s\n", file.data(),
-                                 what);
+  const int size =
+      std::snprintf(text.data(), text.size(), "aiosim: module '%s': %s\n", file.data(), what);
   // Nobody is left to be told that this failed.
   [[maybe_unused]] const auto written =
       AIOSIM_REAL(write)(STDERR_FILENO, text.data(), static_cast<std::size_t>(size));

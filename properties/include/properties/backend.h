@@ -48,18 +48,18 @@ enum Offers : std::uint32_t {
   offers_loop_threads = 1u << 25,
   offers_linux_aio = 1u << 26,
   offers_lock_count = 1u << 27,
-  offers_reentrancy_guard = 1u << 28,    // R23: in_bottom_half
-  offers_handlers_to_the_end = 1u << 29, // [ours] destroyed with handlers set, removes them (R98)
+  offers_reentrancy_guard = 1u << 28,     // R23: in_bottom_half
+  offers_handlers_to_the_end = 1u << 29,  // [ours] destroyed with handlers set, removes them (R98)
 };
 
 using Callback = void (*)(void* opaque);
 using PollCallback = bool (*)(void* opaque);
 
-/// A handler with poll and poll_ready is pollable. Between begin and end its source may keep silent:
-/// only poll finds what came, and after end it is asked once more, or that is lost (R66). So it is
-/// where the handler goes (D7): home ends it before the call that takes it away returns, for another
-/// thread's call a later poll does; what is found then is the successor's, if there is one. A
-/// finding is not dropped for a write callback of the same fd.
+/// A handler with poll and poll_ready is pollable. Between begin and end its source may keep
+/// silent: only poll finds what came, and after end it is asked once more, or that is lost (R66).
+/// So it is where the handler goes (D7): home ends it before the call that takes it away returns,
+/// for another thread's call a later poll does; what is found then is the successor's, if there is
+/// one. A finding is not dropped for a write callback of the same fd.
 struct FdCallbacks {
   Callback read = nullptr;
   Callback write = nullptr;
