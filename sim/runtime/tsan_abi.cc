@@ -15,7 +15,7 @@ namespace {
 
 [[noreturn, gnu::noinline]] void loops_without_point(const void* pc) {
   const RuntimeScope scope;
-  world().loops_without_point(pc, max_plain_accesses / 20);
+  world().loops_without_point(pc, max_plain_accesses / 10);
 }
 
 // Something may be to be told, or ended.

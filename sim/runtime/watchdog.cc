@@ -14,8 +14,8 @@
 namespace aiosim::runtime {
 namespace {
 
-constexpr int patience_s = 3;
-constexpr std::uint64_t patience_points = 10'000'000;  // that would take about as long
+constexpr int patience_s = 2;
+constexpr std::uint64_t patience_points = 40'000'000;  // minimising is then over
 
 // What the last tick saw. Ticks come to one thread: a process has one that runs worlds.
 struct Seen {

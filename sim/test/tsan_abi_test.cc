@@ -211,7 +211,7 @@ TEST(TsanAbi, LoopWithoutPointIsALivelock) {
   EXPECT_NE(result.verdict.text.find("without a scheduling point"), std::string::npos);
 }
 
-// The watchdog's three seconds of processor time.
+// The watchdog's two seconds of processor time.
 TEST(TsanAbi, ALoopWithoutAHookIsALivelock) {
   const RunResult result = run_with(1, [] {
     while (true) asm volatile("");
