@@ -74,6 +74,7 @@ void Interpreter::share_others(int thread) const {
 void Interpreter::produce(int thread) {
   static constexpr const char* names[] = {"home", "producer 1", "producer 2", "producer 3"};
   aiosim::name_thread(names[thread]);
+  world_threads_[static_cast<std::size_t>(thread)] = aiosim::thread_index();
   run_part(thread, program_.find(Role::producer, thread));
   finished_[static_cast<std::size_t>(thread)] = true;
   run_op(thread, Op{Verb::notify});
@@ -291,8 +292,13 @@ void Interpreter::install_probes() {
     recorder_.add(0, seen);
   });
   aiosim::on_kernel_call([this](const aiosim::KernelCall& call) {
-    const int thread = static_cast<int>(aiosim::thread_index());
-    if (thread > producers_) return;
+    const auto* const known =
+        std::find(world_threads_.begin(), world_threads_.end(), aiosim::thread_index());
+    if (known == world_threads_.end()) {
+      loop_has_threads_ = true;
+      return;
+    }
+    const int thread = static_cast<int>(known - world_threads_.begin());
     const std::string_view name = call.call;
     if (thread != 0 && name != "write") return;
     KernelCode code = KernelCode::other;

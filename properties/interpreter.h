@@ -39,6 +39,8 @@ class Interpreter {
   /// The run, home thread. May end in aiosim::stop_run.
   void run();
   void observations(std::vector<Observation>& out) const { recorder_.merge(out); }
+  /// Threads that are neither home nor of the program have called the kernel. Of the last run.
+  bool loop_has_threads() const { return loop_has_threads_; }
   const Case& program() const { return program_; }
   const BackendModule& module() const { return module_; }
 
@@ -183,6 +185,7 @@ class Interpreter {
   static Callback begin_of(int hooks);
   static Callback end_of(int hooks);
   static void on_polling(void* opaque, const PollingEvent& event);
+  void shorten_window() const;
   void see_who_is_quiet(std::int64_t now_ns);
   void on_poll_time(const PollingEvent& event);
   static bool flag_unset(void* opaque);
@@ -227,6 +230,9 @@ class Interpreter {
   std::array<std::array<bool, max_threads>, max_bhs + 1> touches_{};
 
   Recorder recorder_;
+  // Their numbers in the world, whose others are the loop's own.
+  std::array<std::atomic<std::uint32_t>, max_threads> world_threads_{};
+  bool loop_has_threads_ = false;  // in a world
   Loop* loop_ = nullptr;
   std::array<BhState, max_bhs + 1> bhs_;
   std::array<FdState, max_fds + 1> fds_;
@@ -250,6 +256,7 @@ class Interpreter {
   int depth_ = 0;                     // polls on home's stack
   int waits_ = 0;                     // wait_while calls on home's stack
   int bhs_running_ = 0;               // on home's stack
+  int oneshots_running_ = 0;          // the same
   std::uint64_t home_calls_ = 0;      // callbacks so far
   bool in_world_ = false;
   // Busy polling under way: when it began, when a poll function was first called, and when the one

@@ -97,6 +97,7 @@ class LoopExecution final : public ScenarioExecution {
       if (home && choice.key.kind == aiosim::Kind::reads_from) ++out.stale_reads;
     }
     out.in_world = in_world_;
+    out.own_threads = !in_world_ || interpreter_.loop_has_threads();  // unknown on the host
     out.spurious = is_armed(PointId::epoll_wait_spurious);
     out.without_ring = is_armed(PointId::io_uring_setup_enomem);
     out.late_timers = is_armed(PointId::clock_late_timer);

@@ -140,10 +140,12 @@ void Interpreter::reset() {
   home_notified_ = joined_ = false;
   set(held_, false);
   set(holding_, false);
-  depth_ = waits_ = bhs_running_ = 0;
+  depth_ = waits_ = bhs_running_ = oneshots_running_ = 0;
   home_calls_ = 0;
   window_ = 0;
   window_open_ = false;
+  for (auto& thread : world_threads_) thread = 0;
+  loop_has_threads_ = false;
   set(told_, 0U);
   last_wait_ns_ = 0;
 }

@@ -36,8 +36,9 @@ void join_thread(void* place) {
 }
 
 void could_not_make(int error) {
-  aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R97",
-                    std::string("what a loop needs could not be made: ") + std::strerror(error)});
+  const std::string why = error == 0 ? "errno does not say why" : std::strerror(error);
+  aiosim::stop_run(
+      {aiosim::VerdictKind::rule_broken, "R97", "what a loop needs could not be made: " + why});
 }
 
 }  // namespace properties

@@ -16,6 +16,7 @@ std::uint64_t step() { return 0; }
 std::int64_t blocked_ns() { return 0; }
 std::size_t open_fds() { return 0; }
 std::string closed_twice() { return {}; }
+void pass_time(std::int64_t) {}
 bool is_blocked(std::uint32_t) { return false; }
 std::string_view blocked_in(std::uint32_t) { return {}; }
 

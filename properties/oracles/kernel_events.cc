@@ -15,8 +15,8 @@ bool may_be_ready(const Timeline& timeline, int fd, std::uint64_t ticket) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     if (op.index != fd || op.begin > ticket) return false;
     const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
-    const bool file = op.verb == Verb::close_fd || op.verb == Verb::open_fd ||
-                      op.verb == Verb::recycle_fd;
+    const bool file =
+        op.verb == Verb::close_fd || op.verb == Verb::open_fd || op.verb == Verb::recycle_fd;
     return file || op.verb == Verb::signal || op.verb == Verb::hang_up ||
            (sets && (op.b & (2 | 4)) != 0);
   });
@@ -30,6 +30,13 @@ bool event_fd_may_be_set(const Timeline& timeline, std::uint64_t ticket) {
   });
 }
 
+/// What the kernel told is the old handler's; the new one need not inherit it (R71).
+bool replaced_within(const Timeline& timeline, int fd, std::uint64_t from, std::uint64_t to) {
+  return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+    return op.about_handler() && op.index == fd && op.begin > from && op.begin < to;
+  });
+}
+
 bool polls_within(const Timeline& timeline, std::uint64_t from, std::uint64_t to) {
   return std::any_of(timeline.polls.begin(), timeline.polls.end(),
                      [&](const Poll& poll) { return poll.begin > from && poll.begin < to; });
@@ -37,10 +44,9 @@ bool polls_within(const Timeline& timeline, std::uint64_t from, std::uint64_t to
 
 /// How many fds the kernel reported to the poll, as it was asked last before `ticket`.
 std::int64_t reported(const Timeline& timeline, const Poll& poll, std::uint64_t ticket) {
-  const bool by_epoll =
-      std::any_of(timeline.seen.begin(), timeline.seen.end(), [](const Observation& seen) {
-        return seen.what == What::kernel_call && seen.d != 0;
-      });
+  const bool by_epoll = std::any_of(
+      timeline.seen.begin(), timeline.seen.end(),
+      [](const Observation& seen) { return seen.what == What::kernel_call && seen.d != 0; });
   std::int64_t count = 0;
   for (const Observation& seen : timeline.seen) {
     if (seen.ticket > ticket) break;
@@ -68,6 +74,7 @@ Finding kernel_events(const Timeline& timeline, const Facts& facts) {
     const Poll& poll = timeline.polls[static_cast<std::size_t>(call.poll)];
     if (polls_within(timeline, poll.begin, call.begin)) continue;
     if (!only_reads(timeline, call) || changed_by_others(timeline, call.index)) continue;
+    if (replaced_within(timeline, call.index, poll.begin, call.begin)) continue;
     std::int64_t others = event_fd_may_be_set(timeline, call.begin) ? 1 : 0;
     for (int fd = 1; fd <= max_fds; ++fd) {
       if (fd != call.index && may_be_ready(timeline, fd, call.begin)) ++others;

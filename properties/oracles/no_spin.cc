@@ -11,9 +11,16 @@ bool overlaps(const Operation& op, const Poll& poll) {
   return op.begin < poll.end && op.end > poll.begin;
 }
 
+/// Of a watched fd that is closed the kernel may tell (poll()'s POLLNVAL), or what woke the loop
+/// has gone with it. Holding timers changes the timeout.
 bool notifies(const Operation& op) {
-  return op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag;
+  return op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag ||
+         op.verb == Verb::hold_timers || op.verb == Verb::close_fd || op.verb == Verb::recycle_fd;
 }
+
+/// A thread of the loop's own that waits for its fds may tell home late: home has served it by
+/// then.
+bool signals(const Operation& op) { return op.verb == Verb::signal || op.verb == Verb::hang_up; }
 
 /// Home's own operation, accepted by this poll: for it nothing is written to the event fd.
 bool accepted_by(const Operation& op, const Poll& poll, const Timeline& timeline) {
@@ -33,7 +40,7 @@ bool accepts_homes_own(const Poll& poll, const Timeline& timeline) {
 /// An event fd write for this operation may end the poll, as long as no two blocking polls after it
 /// have looked at the event fd.
 bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline) {
-  if (op.thread == 0) return accepted_by(op, poll, timeline);
+  if (op.thread == 0 && !signals(op)) return accepted_by(op, poll, timeline);
   if (op.begin > poll.end) return false;
   int idle_polls = 0;
   for (const Poll& other : timeline.polls) {
@@ -45,9 +52,10 @@ bool excused_by(const Operation& op, const Poll& poll, const Timeline& timeline)
   return idle_polls < 2;
 }
 
-bool excused(const Poll& poll, const Timeline& timeline) {
+bool excused(const Poll& poll, const Timeline& timeline, bool own_threads) {
   for (const Operation& op : timeline.ops) {
-    if (notifies(op) && excused_by(op, poll, timeline)) return true;
+    const bool tells = notifies(op) || (own_threads && signals(op));
+    if (tells && excused_by(op, poll, timeline)) return true;
     // What the poll meant to wait for was taken back meanwhile (R90).
     const bool takes_back = op.verb == Verb::disarm || op.verb == Verb::cancel;
     if (takes_back && overlaps(op, poll)) return true;
@@ -63,7 +71,7 @@ Finding no_spin(const Timeline& timeline, const Facts& facts) {
   for (const Poll& poll : timeline.polls) {
     if (!poll.blocking || !poll.ended || !poll.calls.empty() || poll.tested_ready) continue;
     if (poll.end_ns - poll.begin_ns >= longest_in_ms_ns) continue;
-    if (excused(poll, timeline)) continue;
+    if (excused(poll, timeline, facts.own_threads)) continue;
     return broken("S14.3", "a blocking poll, begun " + at(poll.begin_ns) + ", returned " +
                                at(poll.end_ns) +
                                " with nothing called and nothing that had "

@@ -19,6 +19,7 @@ struct Facts {
   std::uint32_t offers;
   std::int64_t poll_max_ns = 0;
   bool in_world = false;      // the clock is simulated and the probes work
+  bool own_threads = false;   // the loop has threads of its own, that call the kernel
   bool spurious = false;      // armed: an epoll fd says ready, then nothing is there
   bool without_ring = false;  // armed: io_uring cannot be set up, the loop falls back
   bool late_timers = false;   // armed: timeouts strike up to 1 ms late

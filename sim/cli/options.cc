@@ -76,7 +76,8 @@ void add_exhaustive(CLI::App& app, Options& options, Texts& texts) {
 void add_explore(CLI::App& app, Options& options, Texts& texts) {
   app.add_option("PROPERTY", texts.names,
                  "properties, or all; a bare number in the last place is the seed");
-  add_many(app, "--backend", options.backends, "a backend, exhibit or FILE.so (default: all)");
+  add_many(app, "--backend", options.backends,
+           "a backend, exhibit or FILE.so, once for each (default: all)");
   add_search(app, options, texts);
   app.add_option("--runs", texts.runs,
                  "runs of each combination of property, backend and plan (default 10000)");
@@ -91,7 +92,8 @@ void add_explore(CLI::App& app, Options& options, Texts& texts) {
 }
 
 void add_conform(CLI::App& app, Options& options, Texts& texts) {
-  add_many(app, "--backend", options.backends, "a backend, exhibit or FILE.so (default: all)");
+  add_many(app, "--backend", options.backends,
+           "a backend, exhibit or FILE.so, once for each (default: all)");
   add_many(app, "--rule", options.rules, "only this rule, such as R13");
   add_many(app, "--property", options.properties, "only this property");
   app.add_option("--runs", texts.runs,

@@ -18,7 +18,7 @@ class Budget {
       : left_(points), keep_going_(keep_going) {}
 
   void spend(const RunResult& run) {
-    const std::uint64_t cost = run.points + run_cost;
+    const std::uint64_t cost = run.points + run.unseen_points + run_cost;
     left_ = cost < left_ ? left_ - cost : 0;
     since_asked_ += cost;
     if (since_asked_ < ask_after || !keep_going_) return;

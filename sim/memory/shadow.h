@@ -190,7 +190,7 @@ class Shadow {
     std::array<Cell, cells_per_page> cells;
   };
   struct Cached {
-    std::uintptr_t number = 0;
+    std::uintptr_t number = ~std::uintptr_t{0};  // no page's: that of a null pointer is 0
     Page* page = nullptr;
   };
 

@@ -82,6 +82,7 @@ void transfer(Stream& stream, RunResult& result) {
   stream.value(result.trace_hash);
   stream.value(result.behaviour);
   stream.value(result.points);
+  stream.value(result.unseen_points);
   stream.value(result.cut);
   stream.value(result.end_ns);
   stream.list(result.choices, [&stream](Choice& choice) {

@@ -150,6 +150,18 @@ void exit(int status) noexcept {
   __builtin_unreachable();
 }
 
+void _exit(int status) {
+  if (under_test()) ended_by("_exit()", CALLER);
+  AIOSIM_REAL(_exit)(status);
+  __builtin_unreachable();
+}
+
+void _Exit(int status) noexcept {
+  if (under_test()) ended_by("_Exit()", CALLER);
+  AIOSIM_REAL(_Exit)(status);
+  __builtin_unreachable();
+}
+
 void quick_exit(int status) noexcept {
   if (under_test()) ended_by("quick_exit()", CALLER);
   AIOSIM_REAL(quick_exit)(status);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "aiosim/verdict.h"
+#include "runtime/loading.h"
 #include "runtime/module_image.h"
 
 namespace aiosim {
@@ -44,9 +45,13 @@ Module::Module(const std::string& file, const char* entry_symbol) : file_(file) 
                      "; expected no -fsanitize among the linker's flags");
     }
   }
-  handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  std::string why;
+  {
+    const runtime::Loading loading(file);
+    handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle_ == nullptr) why = dlerror();  // before other calls of the loader's
+  }
   if (handle_ == nullptr) {
-    std::string why = dlerror();
     if (why.starts_with(path + ": ")) why.erase(0, path.size() + 2);
     throw BadInput("module '" + file + "': not a loadable module (" + why + ")");
   }

@@ -17,6 +17,10 @@ bool in_world() { return g_current != nullptr; }
 
 std::uint32_t thread_index() { return g_current != nullptr ? g_current->id : 0; }
 
+void pass_time(std::int64_t ns) {
+  if (g_current != nullptr) world().pass_time(ns);
+}
+
 std::int64_t now_ns() {
   if (g_current != nullptr) return world().now_ns();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(

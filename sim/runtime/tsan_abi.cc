@@ -15,9 +15,7 @@ namespace {
 
 [[noreturn, gnu::noinline]] void loops_without_point(const void* pc) {
   const RuntimeScope scope;
-  World& w = world();
-  w.fail(VerdictKind::livelock, "thread " + std::to_string(g_current->id) +
-                                    " loops without a scheduling point, at " + w.describe_pc(pc));
+  world().loops_without_point(pc, max_plain_accesses / 10);
 }
 
 // Something may be to be told, or ended.

@@ -23,6 +23,7 @@
 #include "runtime/sync_objects.h"
 #include "runtime/tcb.h"
 #include "runtime/thread_keys.h"
+#include "runtime/watchdog.h"
 
 namespace aiosim::runtime {
 
@@ -81,12 +82,14 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   numbers_.reset();
   memory.reset(options.memory);
   kernel->reset();
+  unseen_points_ = 0;
   sync_objects().reset();
   retries().reset();
   reset_keys();
   heap_reset();
   restore_segments();
   install_crash_handlers();
+  start_watchdog();
   if (options.leftovers) {
     if (library_state_ == nullptr) library_state_ = std::make_unique<LibraryState>();
     library_state_->take();
@@ -146,6 +149,7 @@ RunResult World::take_result() {
   result.trace_hash = hash_;
   result.behaviour = memory.behaviour();
   result.points = step_;
+  result.unseen_points = unseen_points_;
   result.cut = cut_;
   result.end_ns = now_ns_;
   result.choices.reserve(choices_.size());
@@ -176,6 +180,12 @@ void World::fail(Verdict verdict) {
   ++g_current->harness;
   verdict_ = std::move(verdict);
   end_run();
+}
+
+void World::loops_without_point(const void* pc, std::uint64_t unseen_points) {
+  unseen_points_ = unseen_points;
+  fail(VerdictKind::livelock, "thread " + std::to_string(g_current->id) +
+                                  " loops without a scheduling point, at " + describe_pc(pc));
 }
 
 std::string World::describe_pc(const void* pc) { return describe_code(pc); }

@@ -145,6 +145,7 @@ class World final : public memory::ChoiceSource {
   std::int64_t now_ns() const { return now_ns_; }
   /// What clock_gettime sees: moves time by a chosen, small amount (Kind::time).
   std::int64_t read_clock();
+  void pass_time(std::int64_t ns);
 
   // --- threads ----------------------------------------------------------------------------------
   Thread& spawn(void* (*start)(void*), void* argument);  // pthread_create: a point, then a child
@@ -161,6 +162,7 @@ class World final : public memory::ChoiceSource {
   // --- ends -------------------------------------------------------------------------------------
   /// Ends the run with `verdict`; abandons every stack. From any simulated thread.
   [[noreturn]] void fail(Verdict verdict);
+  [[noreturn]] void loops_without_point(const void* pc, std::uint64_t unseen_points);
   [[noreturn]] void fail(VerdictKind kind, std::string text) {
     fail(Verdict{kind, {}, std::move(text)});
   }
@@ -290,6 +292,7 @@ class World final : public memory::ChoiceSource {
   std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;
   std::uint64_t run_number_ = 0;
+  std::uint64_t unseen_points_ = 0;  // RunResult's
   std::uint64_t hash_ = 0;
   Site site_;
   std::vector<Thread*> threads_;          // of this run, by id

@@ -305,6 +305,11 @@ void World::let_time_jump() {
   state_changed();
 }
 
+void World::pass_time(std::int64_t ns) {
+  touch({ObjectType::clock, 0}, true);
+  now_ns_ += ns;
+}
+
 std::int64_t World::read_clock() {
   touch({ObjectType::clock, 0}, true);
   constexpr std::int64_t least_ns = 200;

@@ -1,7 +1,9 @@
 // The hooks, called as instrumented code calls them: in worlds, and outside.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 #include <set>
 #include <string>
@@ -207,6 +209,43 @@ TEST(TsanAbi, LoopWithoutPointIsALivelock) {
   });
   EXPECT_EQ(result.verdict.kind, VerdictKind::livelock);
   EXPECT_NE(result.verdict.text.find("without a scheduling point"), std::string::npos);
+}
+
+// The watchdog's two seconds of processor time.
+TEST(TsanAbi, ALoopWithoutAHookIsALivelock) {
+  const RunResult result = run_with(1, [] {
+    while (true) asm volatile("");
+  });
+  EXPECT_EQ(result.verdict.kind, VerdictKind::livelock);
+  EXPECT_NE(result.verdict.text.find("without a scheduling point"), std::string::npos);
+  EXPECT_GT(result.unseen_points, 0U);
+}
+
+TEST(TsanAbi, ANullPointersCrashIsToldWhereItIs) {
+  const RunResult result = run_with(1, [] {
+    auto* volatile nowhere = reinterpret_cast<std::uint32_t*>(8);
+    __tsan_write4(nowhere);
+    *nowhere = 1;
+  });
+  EXPECT_EQ(result.verdict.kind, VerdictKind::crash);
+  EXPECT_NE(result.verdict.text.find("null pointer access at 0x8 "), std::string::npos)
+      << result.verdict.text;
+}
+
+TEST(TsanAbi, AnExitBehindTheRunsBackEndsTheRunAlone) {
+  const RunResult result = run_with(1, [] { _exit(0); });
+  EXPECT_EQ(result.verdict.kind, VerdictKind::crash);
+  EXPECT_NE(result.verdict.text.find("calls _exit()"), std::string::npos) << result.verdict.text;
+}
+
+TEST(TsanAbi, TimePassesWithoutAPoint) {
+  const RunResult result = run_with(1, [] {
+    const std::int64_t before_ns = now_ns();
+    const std::uint64_t before = step();
+    pass_time(500);
+    if (now_ns() != before_ns + 500 || step() != before) std::abort();
+  });
+  EXPECT_TRUE(result.verdict.passed()) << result.verdict.text;
 }
 
 TEST(TsanAbi, MisalignedAtomicEndsTheRun) {

@@ -3,7 +3,11 @@
 //
 // Adapters are compiled with the loop, instrumented; they hold no state of their own beyond what
 // the loop needs, and never call into the harness except through the callbacks handed to them.
-// Only plain data crosses the boundary. Threads: "home" is the thread that created the loop.
+// Only plain data crosses the boundary. Threads: "home" is the thread that created the loop. A loop
+// may have threads of its own; they end before its destructor returns.
+//
+// What a bottom half, fd or timer callback does may be anything below, home's polls included. Any
+// of them may come before the object's own callback has returned.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +24,16 @@ enum Offers : std::uint32_t {
   offers_oneshot = 1u << 3,
   offers_nested_poll = 1u << 4,
   offers_fd_handlers = 1u << 5,
-  offers_pollable_handlers = 1u << 6,  // poll / poll_ready / begin / end callbacks
+  offers_pollable_handlers = 1u << 6,  // poll / poll_ready / begin / end callbacks (R54, R68, D7)
   offers_busy_polling = 1u << 7,       // poll_max_ns and its trace events
   offers_timers = 1u << 8,
   offers_progress_value = 1u << 9,     // poll() returns R48's value
   offers_slice_order_lifo = 1u << 10,  // D1; without it oldest first is expected
   offers_exact_timeout = 1u << 11,     // ns, not ms, resolution of waits
   offers_wait_kick = 1u << 12,         // wait_while / kick
-  offers_quiet_notify = 1u << 13,      // no event fd write while the loop runs or polls (R36, R40)
+  // No write to any fd of the loop's own while it runs or polls (R36, R40): which one is its event
+  // fd is not known. True of a loop that has none.
+  offers_quiet_notify = 1u << 13,
   offers_polling_beside_fds = 1u << 14,  // R58 excused: busy polling beside unpollable handlers
   offers_adaptive_polling = 1u << 15,    // R64, R65: set_poll_max and PollingEvents of kind time
   offers_one_write_a_sleep = 1u << 16,   // [ours] of the event fd, however many notify (R36)
@@ -42,13 +48,18 @@ enum Offers : std::uint32_t {
   offers_loop_threads = 1u << 25,
   offers_linux_aio = 1u << 26,
   offers_lock_count = 1u << 27,
-  offers_reentrancy_guard = 1u << 28,    // R23: in_bottom_half
-  offers_handlers_to_the_end = 1u << 29, // [ours] destroyed with handlers set, removes them (R98)
+  offers_reentrancy_guard = 1u << 28,     // R23: in_bottom_half
+  offers_handlers_to_the_end = 1u << 29,  // [ours] destroyed with handlers set, removes them (R98)
 };
 
 using Callback = void (*)(void* opaque);
 using PollCallback = bool (*)(void* opaque);
 
+/// A handler with poll and poll_ready is pollable. Between begin and end its source may keep
+/// silent: only poll finds what came, and after end it is asked once more, or that is lost (R66).
+/// So it is where the handler goes (D7): home ends it before the call that takes it away returns,
+/// for another thread's call a later poll does; what is found then is the successor's, if there is
+/// one. A finding is not dropped for a write callback of the same fd.
 struct FdCallbacks {
   Callback read = nullptr;
   Callback write = nullptr;
@@ -104,7 +115,7 @@ class Loop {
   // Home thread.
   virtual bool poll(bool blocking) = 0;            // R46-R53
   virtual void set_poll_max(std::int64_t ns) = 0;  // R64: handlers' times begin anew
-  // Any thread.
+  // Any thread. A mere notify() may end a blocking poll, which then returns false (R48).
   virtual void notify() = 0;  // R36
   virtual Bh* new_bh(Callback callback, void* opaque) = 0;
   virtual void schedule(Bh* bh) = 0;
@@ -114,7 +125,8 @@ class Loop {
   virtual void delete_bh(Bh* bh) = 0;
   virtual void set_fd_handler(int fd, const FdCallbacks& callbacks, void* opaque) = 0;  // R70, R72
   virtual void remove_fd_handler(int fd) = 0;
-  /// Other io_poll_begin and io_poll_end for the handler of `fd`; nothing if it has none (R72).
+  /// Other io_poll_begin and io_poll_end for the handler of `fd`; nothing if it has none (R72). As
+  /// if another handler with the same callbacks and opaque replaced it.
   virtual void set_poll_hooks(int fd, Callback begin, Callback end) = 0;
   virtual Timer* new_timer(Callback callback, void* opaque) = 0;       // monotonic clock
   virtual void arm_timer(Timer* timer, std::int64_t deadline_ns) = 0;  // absolute
@@ -130,7 +142,7 @@ class Loop {
     return nullptr;
   }
   virtual bool add_request(RingHandle*) { return false; }  // false: the loop has no ring
-  /// Home thread: as the guard says that all its bottom halves share (R23).
+  /// Home thread: as the guard says that all its bottom halves share (R23); one-shots may.
   virtual bool in_bottom_half() { return false; }
 };
 

@@ -25,6 +25,10 @@ std::uint32_t thread_index();
 /// Simulated monotonic time in ns without moving it; std::chrono::steady_clock outside a world.
 std::int64_t now_ns();
 
+/// Moves simulated time on by `ns`, as if the calling thread worked for so long; nobody runs in
+/// between. Does nothing outside a world.
+void pass_time(std::int64_t ns);
+
 /// Scheduling points so far in this run; 0 outside a world.
 std::uint64_t step();
 

@@ -70,6 +70,7 @@ struct RunResult {
   std::uint64_t trace_hash = 0;
   std::uint64_t behaviour = 0;  // happens-before signature: equal for equivalent schedules
   std::uint64_t points = 0;
+  std::uint64_t unseen_points = 0;  // what a loop without any took, told in points' time
   bool cut = false;  // the chooser abandoned the run: the verdict says nothing
   std::int64_t end_ns = 0;
   std::vector<Choice> choices;  // the answers that were not 0, in the order they were given
