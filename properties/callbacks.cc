@@ -204,6 +204,13 @@ void Interpreter::touch(const Registration& handler, Source source, bool result,
   recorder_.add(0, seen);
 }
 
+/// Of a handler that could not process what it finds.
+bool Interpreter::on_poll_alone(void*) {
+  const HarnessScope harness;
+  aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R54",
+                    "a poll function was asked whose handler has none to process what it finds"});
+}
+
 /// Polls are many: only those that say yes, or that a rule may forbid, are kept.
 bool Interpreter::on_poll(void* opaque) {
   const HarnessScope harness;

@@ -175,6 +175,7 @@ class Interpreter {
   static void on_read(void* opaque);
   static void on_write(void* opaque);
   static bool on_poll(void* opaque);
+  static bool on_poll_alone(void* opaque);
   static void on_ready(void* opaque);
   template <int hooks>
   static void on_begin(void* opaque);
@@ -202,6 +203,8 @@ class Interpreter {
   static bool make_file(FdState& fd);
   static void fill(const FdState& fd);
   static void close_file(FdState& fd);
+  static bool close_own_end(FdState& fd);
+  static void close_other_end(FdState& fd);
   static void open_again(FdState& fd);
   static void write_fd(int fd);
   static std::int64_t read_fd(int fd);
