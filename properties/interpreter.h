@@ -72,6 +72,7 @@ class Interpreter {
     int window = 0;                    // of busy polling in which it was last tested
     std::int64_t tested_ns = 0;
     std::int64_t quiet_since_ns = -1;  // windows have found nothing since one that ended then
+    bool last_poll_due = false;        // io_poll_end called, and no poll function since (R66)
     bool quiet = false;                // for so long that windows are to leave it out (R63)
     int writes = 0;
   };
@@ -136,6 +137,7 @@ class Interpreter {
   void find_lost_fds();
   void join_producers();
   [[noreturn]] void give_up(const char* what);
+  void expect_last_polls();
   bool outstanding() const;
   void poll(bool blocking);
   void install_probes();
@@ -257,6 +259,7 @@ class Interpreter {
   // called last was called the time before: the loop looked at the clock in between.
   int window_ = 0;
   bool window_open_ = false;
+  int found_in_ = -1;  // the last window in which a poll function said yes
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;

@@ -123,6 +123,7 @@ void Interpreter::reset() {
     handler.window = 0;
     handler.quiet_since_ns = -1;
     handler.quiet = false;
+    handler.last_poll_due = false;
   }
   for (Own& own : used(own_, next_own_)) {
     own.handle = nullptr;
