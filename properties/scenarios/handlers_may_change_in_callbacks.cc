@@ -16,7 +16,7 @@ Scenario handlers_may_change_in_callbacks() {
                      {Verb::hang_up, 1},       {Verb::set_hooks, 1}, {Verb::clear_hooks, 1}};
   out.recipe.producer = {{Verb::signal, 6},    {Verb::add_fd, 2},   {Verb::modify_fd, 2},
                          {Verb::remove_fd, 2}, {Verb::schedule, 2}, {Verb::hang_up, 1},
-                         {Verb::advance, 1},   {Verb::set_hooks, 1}};
+                         {Verb::advance, 1},   {Verb::set_hooks, 1}, {Verb::set_poll_max, 1}};
   out.recipe.callback = {{Verb::signal, 3},     {Verb::add_fd, 3},   {Verb::modify_fd, 3},
                          {Verb::remove_fd, 4},  {Verb::poll, 3},     {Verb::poll_blocking, 3},
                          {Verb::keep, 3},       {Verb::schedule, 1}, {Verb::set_hooks, 2},
