@@ -4,6 +4,7 @@
 #include <fiu-control.h>
 #include <fiu.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <utility>
@@ -168,6 +169,11 @@ void begin_run(std::uint64_t subset) {
   for (std::size_t i = 0; i < state.count; ++i) {
     state.off[static_cast<std::size_t>(state.order[i])] = ((subset >> i) & 1) == 0;
   }
+}
+
+std::uint32_t struck(PointId id) {
+  const auto& of_all = state.struck;
+  return std::min(of_all[static_cast<std::size_t>(id)].load(), state.limit);
 }
 
 void set_decider(std::function<bool(PointId)> decider) {

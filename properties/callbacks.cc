@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "interpreter.h"
+#include "under_test.h"
 
 namespace properties {
 
@@ -216,6 +217,13 @@ void Interpreter::shorten_window() const {
   if (window_open_ && elapsed_ns > exact_ns) aiosim::pass_time(elapsed_ns / 64);
 }
 
+/// Of a handler that could not process what it finds.
+bool Interpreter::on_poll_alone(void*) {
+  const HarnessScope harness;
+  aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R54",
+                    "a poll function was asked whose handler has none to process what it finds"});
+}
+
 /// Polls are many: only those that say yes, or that a rule may forbid, are kept.
 bool Interpreter::on_poll(void* opaque) {
   const HarnessScope harness;
@@ -229,11 +237,14 @@ bool Interpreter::on_poll(void* opaque) {
   self.last_look_ns_ = handler.window == self.window_ ? handler.tested_ns : self.window_begin_ns_;
   handler.window = self.window_;
   handler.tested_ns = now_ns;
+  handler.last_poll_due = false;
+  if (ready && self.window_open_) self.found_in_ = self.window_;
+  const bool found = self.window_open_ && self.found_in_ == self.window_;
   if (ready) handler.quiet_since_ns = -1;
   const bool too_quiet = handler.quiet && self.window_open_;
   const bool told =
       self.window_open_ && self.told_.load(std::memory_order_relaxed) != self.told_before_;
-  if (ready || too_quiet || told || fd.current != &handler || fd.ready_depth > 0) {
+  if (ready || found || too_quiet || told || fd.current != &handler || fd.ready_depth > 0) {
     self.touch(handler, Source::poll_function, ready, 0, too_quiet);
   }
   return ready;
@@ -252,7 +263,9 @@ template <int hooks>
 void Interpreter::on_end(void* opaque) {
   const HarnessScope harness;
   auto& handler = *static_cast<Registration*>(opaque);
+  make_way();  // for what comes while the source is still silent: the last poll has to find it
   handler.polling &= ~(1u << hooks);
+  handler.last_poll_due = true;
   aiosim::note("io_poll_end of fd", handler.fd);
   handler.self->touch(handler, Source::poll_ended, true, hooks);
 }

@@ -105,6 +105,8 @@ void Interpreter::change_handler(int thread, const Op& op) {
       FdCallbacks callbacks;
       if (handler.read) callbacks.read = on_read;
       if (handler.write) callbacks.write = on_write;
+      const bool alone = (module_.offers & offers_pollable_handlers) != 0 && number % 2 != 0;
+      if (alone && !handler.pollable) callbacks.poll = on_poll_alone;
       if (handler.pollable) {
         callbacks.poll = on_poll;
         callbacks.poll_ready = on_ready;
@@ -177,7 +179,9 @@ void Interpreter::change_file(int thread, const Op& op) {
       const aiosim::HarnessScope harness;
       if (!opens) {
         fd.data = 0;
-        close_file(fd);
+        const bool told = close_own_end(fd);
+        if (!told && thread == 0) recorder_.add(0, {.what = What::stays_open, .index = op.index});
+        close_other_end(fd);
       }
       if (op.verb != Verb::close_fd) open_again(fd);
     });

@@ -134,7 +134,20 @@ void Interpreter::poll(bool blocking) {
   }
   --depth_;
   recorder_.add(0, {.what = What::poll_end, .index = progress ? 1 : 0, .d = guard_is_wrong()});
+  if (depth_ == 0 && waits_ == 0) expect_last_polls();
   aiosim::note("poll returned", progress ? 1 : 0);
+}
+
+/// Who was told to signal again has been looked at once more by now, from inside its poll_ready
+/// or not.
+void Interpreter::expect_last_polls() {
+  for (const FdState& fd : fds_) {
+    const Registration* handler = fd.current;
+    if (handler == nullptr || !handler->last_poll_due || !handler->pollable) continue;
+    aiosim::stop_run({aiosim::VerdictKind::rule_broken, "R66",
+                      "the polling of fd " + std::to_string(handler->fd) +
+                          " has ended, and its poll function was not asked once more"});
+  }
 }
 
 void Interpreter::join_producers() {

@@ -74,6 +74,7 @@ class Interpreter {
     int window = 0;                    // of busy polling in which it was last tested
     std::int64_t tested_ns = 0;
     std::int64_t quiet_since_ns = -1;  // windows have found nothing since one that ended then
+    bool last_poll_due = false;        // io_poll_end called, and no poll function since (R66)
     bool quiet = false;                // for so long that windows are to leave it out (R63)
     int writes = 0;
   };
@@ -138,6 +139,7 @@ class Interpreter {
   void find_lost_fds();
   void join_producers();
   [[noreturn]] void give_up(const char* what);
+  void expect_last_polls();
   bool outstanding() const;
   void poll(bool blocking);
   void install_probes();
@@ -177,6 +179,7 @@ class Interpreter {
   static void on_read(void* opaque);
   static void on_write(void* opaque);
   static bool on_poll(void* opaque);
+  static bool on_poll_alone(void* opaque);
   static void on_ready(void* opaque);
   template <int hooks>
   static void on_begin(void* opaque);
@@ -206,6 +209,8 @@ class Interpreter {
   int moved(int fd) const;
   static void fill(const FdState& fd);
   static void close_file(FdState& fd);
+  static bool close_own_end(FdState& fd);
+  static void close_other_end(FdState& fd);
   void open_again(FdState& fd);
   static void write_fd(int fd);
   static std::int64_t read_fd(int fd);
@@ -263,6 +268,7 @@ class Interpreter {
   // called last was called the time before: the loop looked at the clock in between.
   int window_ = 0;
   bool window_open_ = false;
+  int found_in_ = -1;  // the last window in which a poll function said yes
   std::int64_t window_begin_ns_ = 0;
   std::int64_t first_test_ns_ = -1;
   std::int64_t last_look_ns_ = -1;

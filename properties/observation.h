@@ -30,6 +30,7 @@ enum class What : std::uint8_t {
   kernel_call,  // index: KernelCode; a: fd, b: result; c: the program's own fd; d: epoll_wait
   time_jump,    // index: the home thread is blocked; a, b: from, to; c: fds unserved; d: fds polled
   waited,       // wait_while returned; index: flag; b: somebody had begun to set it
+  stays_open,   // home closed the fd `index`, and its other end has not been told
   no_ring,      // the own request just added could not be: the loop has no ring
   settled,      // everything asked for is done; what follows is clearing up
   destroyed,    // the loop is gone

@@ -50,7 +50,7 @@ void Interpreter::run_op(int thread, const Op& op) {
       return hold_timers(thread, op);
     case Verb::set_poll_max:
       aiosim::note("set_poll_max", op.amount);
-      home_notified_ = true;
+      if (thread == 0) home_notified_ = true;
       return observed(thread, {.verb = op.verb, .a = op.amount},
                       [&] { loop_->set_poll_max(op.amount); });
     case Verb::poll_max_of_wait:

@@ -92,7 +92,7 @@ constexpr std::array<Syntax, static_cast<std::size_t>(Verb::count_)> syntax = {{
     {Verb::watch_request, "watch request", max_own, Amount::none, 0, false, anywhere},
     {Verb::bad_request, "bad request", max_own, Amount::none, 0, false, anywhere},
     {Verb::again, "again", 0, Amount::none, 0, false, bit(Role::own)},
-    {Verb::set_poll_max, "set_poll_max", 0, Amount::count, longest_ns, false, at_home},
+    {Verb::set_poll_max, "set_poll_max", 0, Amount::count, longest_ns, false, anywhere},
     {Verb::poll_max_of_wait, "set_poll_max to waits", 0, Amount::count, 3, false, at_home},
     {Verb::poll_max_ns, "poll_max_ns", 0, Amount::count, longest_ns, false, in_options, of_all},
     {Verb::poll_grow, "poll_grow", 0, Amount::count, 1'000, false, in_options},

@@ -71,7 +71,7 @@ enum class Verb : std::uint8_t {
   watch_request,    // own: until the fd of the same number is readable
   bad_request,      // own: fails at once
   again,            // request's callback: adds it again while its calls are within budget
-  set_poll_max,    // home and callbacks: Loop::set_poll_max
+  set_poll_max,    // Loop::set_poll_max
   poll_max_of_wait,  // the same, to so many times the last wait that the loop measured (R64)
   poll_max_ns,     // options: LoopOptions::poll_max_ns
   poll_grow,       // options: LoopOptions::poll_grow

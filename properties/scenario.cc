@@ -85,7 +85,7 @@ class LoopExecution final : public ScenarioExecution {
   }
 
   oracles::Facts facts(const aiosim::RunResult& result) const {
-    using aiosim::fault::is_armed;
+    using aiosim::fault::struck;
     using aiosim::fault::PointId;
     oracles::Facts out{.program = interpreter_.program(), .offers = interpreter_.module().offers};
     out.poll_max_ns = out.program.option(Verb::poll_max_ns, 0);
@@ -98,12 +98,12 @@ class LoopExecution final : public ScenarioExecution {
     }
     out.in_world = in_world_;
     out.own_threads = !in_world_ || interpreter_.loop_has_threads();  // unknown on the host
-    out.spurious = is_armed(PointId::epoll_wait_spurious);
-    out.without_ring = is_armed(PointId::io_uring_setup_enomem);
-    out.late_timers = is_armed(PointId::clock_late_timer);
-    out.full_ring =
-        is_armed(PointId::io_uring_submit_eagain) || is_armed(PointId::io_uring_submit_ebusy);
-    out.fast_clock = is_armed(PointId::clock_fast);
+    out.spurious = struck(PointId::epoll_wait_spurious) != 0;
+    out.without_ring = struck(PointId::io_uring_setup_enomem) != 0;
+    out.late_timers = struck(PointId::clock_late_timer) != 0;
+    out.full_ring = struck(PointId::io_uring_submit_eagain) != 0 ||
+                    struck(PointId::io_uring_submit_ebusy) != 0;
+    out.fast_clock = struck(PointId::clock_fast) != 0;
     return out;
   }
 

@@ -1,5 +1,6 @@
 // What a run starts from and leaves behind: the loop, its bottom halves, timers and fds.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -122,6 +123,7 @@ void Interpreter::reset() {
     handler.window = 0;
     handler.quiet_since_ns = -1;
     handler.quiet = false;
+    handler.last_poll_due = false;
   }
   for (Own& own : used(own_, next_own_)) {
     own.handle = nullptr;
@@ -234,8 +236,21 @@ void Interpreter::fill(const FdState& fd) {
 }
 
 void Interpreter::close_file(FdState& fd) {
+  close_own_end(fd);
+  close_other_end(fd);
+}
+
+/// Whether the other end has been told: not while somebody else holds the file.
+bool Interpreter::close_own_end(FdState& fd) {
   const UnderTestScope scope;
   close(fd.read_fd);
+  if (!fd.has_other_end() || fd.hung_up) return true;
+  pollfd other{fd.write_fd, 0, 0};
+  return ::poll(&other, 1, 0) == 1;
+}
+
+void Interpreter::close_other_end(FdState& fd) {
+  const UnderTestScope scope;
   if (fd.has_other_end() && !fd.hung_up) close(fd.write_fd);
 }
 

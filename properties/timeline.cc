@@ -45,6 +45,7 @@ class Builder {
       case What::time_jump:
         jump(seen);
         break;
+      case What::stays_open:
       case What::no_ring:
         without_ring(seen);
         break;

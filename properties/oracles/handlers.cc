@@ -217,6 +217,18 @@ bool others_set_handlers(const Timeline& timeline, const Poll& poll) {
   });
 }
 
+/// Did nothing that the poll called itself poll, or change the fd's handler or file?
+bool untouched(const Timeline& timeline, const Poll& poll, int fd) {
+  const auto within = [&](std::uint64_t begin) { return begin > poll.begin && begin < poll.end; };
+  return poll.parent_call < 0 &&
+         std::none_of(timeline.polls.begin(), timeline.polls.end(),
+                      [&](const Poll& other) { return within(other.begin); }) &&
+         std::none_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
+           return within(op.begin) &&
+                  (op.verb == Verb::wait_flag || (op.about_handler() && op.index == fd));
+         });
+}
+
 /// `asked_before`: the kernel may have been asked before the poll began, by a one-shot request.
 Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before) {
   for (int fd = 1; fd <= max_fds; ++fd) {
@@ -224,7 +236,8 @@ Finding unreported(const Timeline& timeline, const Poll& poll, bool asked_before
     const bool kernel = (poll.kernel_fds & bit) != 0;
     // D6. A blocking poll that is notified may leave pollable ones to the next: it does not sleep
     // on them, which the time jumps show.
-    const bool pollable = (poll.pollable_fds & bit) != 0 && !poll.blocking && poll.calls.empty();
+    const bool pollable = (poll.pollable_fds & bit) != 0 && !poll.blocking &&
+                          (poll.calls.empty() || untouched(timeline, poll, fd));
     if ((poll.writable_fds & bit) != 0 && !in_doubt(timeline, poll, fd) &&
         !called_during(timeline, poll, fd, true)) {
       return broken("R71", "a poll, begun " + at(poll.begin_ns) + " with fd " + std::to_string(fd) +

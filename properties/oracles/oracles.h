@@ -20,11 +20,12 @@ struct Facts {
   std::int64_t poll_max_ns = 0;
   bool in_world = false;      // the clock is simulated and the probes work
   bool own_threads = false;   // the loop has threads of its own, that call the kernel
-  bool spurious = false;      // armed: an epoll fd says ready, then nothing is there
-  bool without_ring = false;  // armed: io_uring cannot be set up, the loop falls back
-  bool late_timers = false;   // armed: timeouts strike up to 1 ms late
-  bool full_ring = false;     // armed: io_uring takes a part of what is submitted, or nothing
-  bool fast_clock = false;    // armed: a clock read moves time by up to 10 ms
+  // What struck in this run:
+  bool spurious = false;      // an epoll fd says ready, then nothing is there
+  bool without_ring = false;  // io_uring cannot be set up, the loop falls back
+  bool late_timers = false;   // timeouts strike up to 1 ms late
+  bool full_ring = false;     // io_uring takes a part of what is submitted, or nothing
+  bool fast_clock = false;    // a clock read moves time by up to 10 ms
   unsigned stale_reads = 0;   // of home: loads that read another store than the newest
 
   bool offered(Offers what) const { return (offers & what) != 0; }
@@ -55,6 +56,7 @@ Finding no_reentry(const Timeline& timeline, const Facts& facts);         // R68
 Finding level_trigger(const Timeline& timeline, const Facts& facts);      // S14.9, D6
 Finding pollable_served(const Timeline& timeline, const Facts& facts);    // S14.9, D6
 Finding closed_fds(const Timeline& timeline, const Facts& facts);         // R81
+Finding files_let_go(const Timeline& timeline, const Facts& facts);       // R84.2
 Finding timer_order(const Timeline& timeline, const Facts& facts);        // R89, R91, D9
 Finding own_requests(const Timeline& timeline, const Facts& facts);       // R84b
 Finding waiting(const Timeline& timeline, const Facts& facts);            // R100, R101

@@ -41,10 +41,14 @@ class Times {
         grow_(facts.program.option(Verb::poll_grow, 0)),
         shrink_(facts.program.option(Verb::poll_shrink, 0)),
         in_world_(facts.in_world),
+        beside_fds_(facts.offered(offers_polling_beside_fds)),
         times_(notifier + 1, 0) {}
 
   Finding run() {
     for (const Observation& seen : timeline_.seen) {
+      if (seen.what == What::time_jump) {
+        if (Finding finding = sleeps(seen)) return finding;
+      }
       if (seen.thread != 0) continue;
       if (Finding finding = look(seen)) return finding;
     }
@@ -56,6 +60,7 @@ class Times {
   struct Open {
     int poll;
     std::int64_t max;  // when it began
+    bool polled = false;
   };
 
   Finding look(const Observation& seen) {
@@ -71,7 +76,7 @@ class Times {
         if (fresh_) std::fill(times_.begin(), times_.end(), 0);
         fresh_ = false;
         max_ = wanted_max_;
-        open_.push_back({polls_++, max_});
+        open_.push_back({polls_++, max_, false});
         return std::nullopt;
       case What::poll_end:
         if (Finding finding = overdue(seen)) return finding;
@@ -84,6 +89,7 @@ class Times {
         returned(seen);
         return std::nullopt;
       case What::window_begin:
+        if (!open_.empty()) open_.back().polled = true;
         return window(seen);
       case What::poll_time:
         return adjusted(seen);
@@ -165,15 +171,47 @@ class Times {
                              " and at most " + std::to_string(most));
   }
 
+  /// R57, D5: before it sleeps the loop polls, if a handler is worth it and none is in the way.
+  Finding sleeps(const Observation& seen) {
+    if (open_.empty() || open_.back().polled || beside_fds_) return std::nullopt;
+    const bool here =
+        std::any_of(timeline_.jumps.begin(), timeline_.jumps.end(), [&](const Jump& jump) {
+          return jump.ticket == seen.ticket && jump.home_blocked && jump.poll == open_.back().poll;
+        });
+    const Poll& poll = timeline_.polls[static_cast<std::size_t>(open_.back().poll)];
+    if (!here || !poll.blocking || least_time(seen.ticket) == 0) return std::nullopt;
+    if (open_.back().max == 0 || fresh_) return std::nullopt;
+    bool was_in_the_way = false;
+    for (const Operation& set : timeline_.ops) {
+      const bool sets = set.verb == Verb::add_fd || set.verb == Verb::modify_fd;
+      if (!sets || (set.b & 1) != 0 || set.begin > seen.ticket) continue;
+      const bool gone =
+          std::any_of(timeline_.ops.begin(), timeline_.ops.end(), [&](const Operation& op) {
+            const bool hooks = op.verb == Verb::set_hooks || op.verb == Verb::clear_hooks;
+            return !hooks && ends(op, set.a) && known_at_home(timeline_, op) < poll.begin;
+          });
+      if (!gone) return std::nullopt;
+      was_in_the_way = true;
+    }
+    return broken(was_in_the_way ? "D5" : "R59",
+                  "the loop sleeps " + at(seen.time_ns) + " and did not poll busily before, " +
+                      "although a handler was worth it and all were pollable");
+  }
+
+  /// The longest time of a handler that is surely there.
+  std::int64_t least_time(std::uint64_t ticket) const {
+    std::int64_t least = times_[notifier];
+    for (std::size_t i = 0; i < notifier; ++i) {
+      if (times_[i] <= least || ended_before(static_cast<std::int64_t>(i), ticket)) continue;
+      least = times_[i];
+    }
+    return least;
+  }
+
   /// R59: as long as the longest time of a handler, not past the timeout.
   Finding window(const Observation& seen) {
-    std::int64_t least = times_[notifier];
-    std::int64_t most = times_[notifier];
-    for (std::size_t i = 0; i < notifier; ++i) {
-      if (times_[i] <= least) continue;
-      most = std::max(most, times_[i]);
-      if (!ended_before(static_cast<std::int64_t>(i), seen.ticket)) least = times_[i];
-    }
+    const std::int64_t least = least_time(seen.ticket);
+    const std::int64_t most = *std::max_element(times_.begin(), times_.end());
     const bool fits = seen.a >= sooner(seen.b, least) && seen.a <= sooner(seen.b, most);
     if (fits) return std::nullopt;
     return broken("R59", "the loop began to poll busily for " + std::to_string(seen.a) + " ns " +
@@ -188,6 +226,7 @@ class Times {
   std::int64_t grow_;
   std::int64_t shrink_;
   bool in_world_;
+  bool beside_fds_;
   bool fresh_ = false;  // parameters were set since the last poll began
   std::vector<std::int64_t> times_;
   std::vector<Open> open_;

@@ -26,15 +26,24 @@ Finding polling_stops(const Timeline& timeline, const Facts& facts) {
   bool busy = false;
   const Observation* told = nullptr;     // since the poll began, which has accepted nothing yet
   std::array<unsigned, 64> rounds{};     // since then, of each registration
+  std::array<unsigned, 64> looks{};      // since the first that found something, itself included
+  bool found = false;
   for (const Observation& seen : timeline.seen) {
     if (seen.what == What::op_begin) begun[static_cast<std::size_t>(seen.thread)] = seen.ticket;
     if (seen.what == What::poll_begin) poll_begun = seen.ticket;
     if (seen.what == What::window_begin || seen.what == What::window_end) {
       busy = seen.what == What::window_begin;
       told = nullptr;
-      rounds = {};
+      rounds = looks = {};
+      found = false;
     }
     if (!busy) continue;
+    const bool look = seen.what == What::touch && seen.source == Source::poll_function;
+    found = found || (look && seen.b != 0);
+    if (look && found && ++looks[static_cast<std::size_t>(seen.a) % looks.size()] > 1) {
+      return broken("R59", "the loop goes on polling fd " + std::to_string(seen.index) +
+                               " busily " + at(seen.time_ns) + " although it has found something");
+    }
     const bool ends = seen.what == What::op_end && seen.thread != 0 && notifies(seen) &&
                       begun[static_cast<std::size_t>(seen.thread)] > poll_begun;
     if (ends && told == nullptr) told = &seen;

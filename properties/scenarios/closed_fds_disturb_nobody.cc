@@ -8,7 +8,8 @@ Scenario closed_fds_disturb_nobody() {
   out.sentence =
       "An fd that is closed before its handler goes makes no busy loop and keeps no other from "
       "being served; set again, its number works for the file that has it then.";
-  out.rules = {"R70", "R71", "R72", "R75", "R80", "R81", "S14.1", "S14.3", "S14.5", "S14.9"};
+  out.rules = {"R70", "R71", "R72", "R75", "R80", "R81", "R84.2",
+               "S14.1", "S14.3", "S14.5", "S14.9"};
   out.needs = offers_fd_handlers | offers_bottom_halves | offers_closed_fds;
   out.recipe.home = {
       {Verb::poll_blocking, 8}, {Verb::poll, 2},       {Verb::signal, 6}, {Verb::close_fd, 3},
@@ -29,7 +30,8 @@ Scenario closed_fds_disturb_nobody() {
   out.recipe.write = true;
   out.recipe.poll_max_ns = {0, 0, 0, 50'000};
   out.oracles = {oracles::closed_fds,    oracles::level_trigger, oracles::no_spin,
-                 oracles::handler_lives, oracles::polling_pairs, oracles::wakeups};
+                 oracles::handler_lives, oracles::polling_pairs, oracles::files_let_go,
+                 oracles::wakeups};
   out.runtime = {.deadlock = "S14.9",
                  .livelock = "S14.3",
                  .data_race = "R75",

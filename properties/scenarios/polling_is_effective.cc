@@ -8,7 +8,7 @@ Scenario polling_is_effective() {
   out.sentence =
       "What comes while the loop has said that it polls busily never finds it asleep, and for how "
       "long it polls follows from how long its handlers were waited for.";
-  out.rules = {"R56", "R57", "R58", "R59", "R64", "R65", "R66", "R72", "S14.1", "S14.9"};
+  out.rules = {"R56", "R57", "R58", "R59", "R64", "R65", "R66", "R72", "S14.1", "S14.9", "D5"};
   out.needs = offers_fd_handlers | offers_pollable_handlers | offers_busy_polling |
               offers_adaptive_polling | offers_bottom_halves;
   out.recipe.home = {{Verb::poll_blocking, 9}, {Verb::signal, 6}, {Verb::set_poll_max, 1},

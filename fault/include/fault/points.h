@@ -111,6 +111,9 @@ bool any_is_armed();
 /// the armed plan off for this run (swarm). All ones keeps the whole plan.
 void begin_run(std::uint64_t subset = ~0ULL);
 
+/// How often the fault has struck in this run.
+std::uint32_t struck(PointId id);
+
 /// Who decides; nobody: no fault strikes. Called with the point; must not block, throw, or switch
 /// threads.
 void set_decider(std::function<bool(PointId)> decider);
