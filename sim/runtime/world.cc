@@ -64,7 +64,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   runnable_until_ns_ = 0;
   point_ns_ = options.frozen_clock ? 0 : 1;
   spin_limit_ = options.spin_blocks ? 4 : 16;
-  step_ = 0;
+  step_ = unseen_points_ = 0;
   hash_ = 0;
   site_ = {};
   for (const Thread* thread : threads_) g_live_from[thread->id] = nullptr;
@@ -82,7 +82,6 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   numbers_.reset();
   memory.reset(options.memory);
   kernel->reset();
-  unseen_points_ = 0;
   sync_objects().reset();
   retries().reset();
   reset_keys();

@@ -19,7 +19,7 @@ constexpr auto points = make_points();
 
 Plan plan;
 std::uint64_t on = ~0ULL;
-std::array<std::uint32_t, point_count> struck{};
+std::array<std::uint32_t, point_count> strikes_so_far{};
 std::function<bool(PointId)> decide;
 std::function<void(PointId)> pass_over;
 
@@ -30,7 +30,7 @@ std::array<bool, point_count> armed{};
 
 bool ask(PointId id) {
   const auto at = std::find(plan.points.begin(), plan.points.end(), id) - plan.points.begin();
-  std::uint32_t& strikes = struck[static_cast<std::size_t>(id)];
+  std::uint32_t& strikes = strikes_so_far[static_cast<std::size_t>(id)];
   if (((on >> at) & 1) == 0 || strikes >= plan.limit) {
     pass_over(id);
     return false;
@@ -58,7 +58,7 @@ void arm(const Plan& armed) {
 
 void begin_run(std::uint64_t subset) {
   on = subset;
-  struck.fill(0);
+  strikes_so_far.fill(0);
 }
 
 void set_decider(std::function<bool(PointId)> decider) {
