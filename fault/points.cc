@@ -47,6 +47,8 @@ constexpr std::array<Point, point_count> points = {{
      "one clock read moves time by up to 10 ms"},
     {PointId::clock_coarse, "clock/coarse", 0, Duty::survive,
      "for the whole run, the clock stands still between its reads"},
+    {PointId::clock_realtime_jump, "clock/realtime_jump", 0, Duty::survive,
+     "somebody sets CLOCK_REALTIME, by up to an hour forwards or backwards"},
     {PointId::read_short, "linux/read/short", 0, Duty::survive,
      "read or recv from a pipe or socket gives less than there is"},
     {PointId::write_short, "linux/write/short", 0, Duty::survive,

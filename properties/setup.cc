@@ -145,6 +145,7 @@ void Interpreter::reset() {
   depth_ = waits_ = bhs_running_ = oneshots_running_ = 0;
   home_calls_ = 0;
   window_ = 0;
+  found_in_ = -1;
   window_open_ = false;
   for (auto& thread : world_threads_) thread = 0;
   loop_has_threads_ = false;

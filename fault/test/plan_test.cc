@@ -41,7 +41,7 @@ TEST(Plan, BuiltInPlansAreWhatTheirNamesSay) {
   EXPECT_EQ(parse_plan("all").points.size(), point_count - 1);
   EXPECT_EQ(parse_plan("malloc/enomem").points, std::vector{PointId::malloc_enomem});
   EXPECT_EQ(parse_plan("spurious").points.size(), 3u);
-  EXPECT_EQ(parse_plan("clock").points.size(), 4u);
+  EXPECT_EQ(parse_plan("clock").points.size(), 5u);
   EXPECT_EQ(parse_plan("setup").points.size(), 10u);
   EXPECT_EQ(parse_plan("setup").name, "setup");
 }
@@ -50,7 +50,7 @@ TEST(Plan, ListJoinsPlansAndPointsWithoutRepeats) {
   const Plan plan = parse_plan("linux/futex/eintr, clock,linux/futex/eintr");
   EXPECT_EQ(plan.points, (std::vector{PointId::futex_eintr, PointId::clock_late_timer,
                                       PointId::clock_slow, PointId::clock_fast,
-                                      PointId::clock_coarse}));
+                                      PointId::clock_coarse, PointId::clock_realtime_jump}));
   EXPECT_EQ(plan.limit, 4u);
 }
 

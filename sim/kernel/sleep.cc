@@ -35,7 +35,7 @@ int Kernel::clock_nanosleep(int clock, int flags, const timespec* request, times
   const std::int64_t asked_ns =
       std::min<std::int64_t>(request->tv_sec, most_s) * second_ns + request->tv_nsec;
   std::int64_t deadline_ns = asked_ns + (absolute ? 0 : now_ns);
-  if (absolute && clock == CLOCK_REALTIME) deadline_ns -= runtime::realtime_offset_ns;
+  if (absolute && clock == CLOCK_REALTIME) deadline_ns -= k.world.realtime_offset_ns();
   if (deadline_ns <= now_ns) return done(0);
 
   do {

@@ -39,7 +39,7 @@ bool TimerFd::can_read() {
 void TimerFd::closed() { state_.timers.disarm(*this); }
 
 std::int64_t TimerFd::clock_offset_ns() const {
-  return clock_ == CLOCK_REALTIME ? runtime::realtime_offset_ns : 0;
+  return clock_ == CLOCK_REALTIME ? state_.world.realtime_offset_ns() : 0;
 }
 
 void TimerFd::set(std::int64_t expiry_ns, std::int64_t period_ns) {

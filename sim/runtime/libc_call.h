@@ -55,7 +55,7 @@ inline std::int64_t to_ns(const timespec& time) {
 /// What CLOCK_MONOTONIC says when `clock` says `at`; the past if that was before the world.
 inline std::int64_t monotonic_ns(const timespec& at, clockid_t clock) {
   if (at.tv_sec < 0) return 0;
-  const std::int64_t offset_ns = clock == CLOCK_REALTIME ? realtime_offset_ns : 0;
+  const std::int64_t offset_ns = clock == CLOCK_REALTIME ? world().realtime_offset_ns() : 0;
   const std::int64_t ns = to_ns(at) - offset_ns;
   return ns > 0 ? ns : 0;
 }

@@ -19,7 +19,7 @@ namespace {
 std::int64_t futex_deadline_ns(int operation, const timespec& timeout) {
   if ((operation & FUTEX_CMD_MASK) == FUTEX_WAIT) return world().now_ns() + to_ns(timeout);
   const bool realtime = (operation & FUTEX_CLOCK_REALTIME) != 0;
-  return std::max<std::int64_t>(to_ns(timeout) - (realtime ? realtime_offset_ns : 0), 0);
+  return std::max<std::int64_t>(to_ns(timeout) - (realtime ? world().realtime_offset_ns() : 0), 0);
 }
 
 long simulated_futex(const long (&a)[6], const void* pc) {

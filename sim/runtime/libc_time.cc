@@ -1,5 +1,5 @@
-// Clocks, sleeping and timerfd. Simulated time is CLOCK_MONOTONIC; CLOCK_REALTIME is that plus
-// realtime_offset_ns. A clock read is a system call like another: a scheduling point.
+// Clocks, sleeping and timerfd. Simulated time is CLOCK_MONOTONIC; CLOCK_REALTIME is that plus an
+// offset. A clock read is a system call like another: a scheduling point.
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -27,7 +27,11 @@ std::int64_t read_clock(const char* call, const void* pc) {
 }
 
 std::int64_t read_realtime(const char* call, const void* pc) {
-  return read_clock(call, pc) + realtime_offset_ns;
+  World& w = world();
+  w.point(call, the_clock, pc);
+  const std::int64_t now_ns = w.read_realtime();
+  w.record(call, the_clock, now_ns, 0, pc);
+  return now_ns;
 }
 
 /// 0 or a positive error number.

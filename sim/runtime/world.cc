@@ -57,6 +57,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   chooser_ = &chooser;
   body_ = &body;
   now_ns_ = world_start_ns;
+  realtime_offset_ns_ = first_realtime_offset_ns;
   g_plain_left = max_plain_accesses;
   state_version_ = 1;
   timers_version_ = 0;
@@ -64,8 +65,7 @@ RunResult World::run(const std::function<void()>& body, Chooser& chooser,
   runnable_until_ns_ = 0;
   point_ns_ = options.frozen_clock ? 0 : 1;
   spin_limit_ = options.spin_blocks ? 4 : 16;
-  step_ = unseen_points_ = 0;
-  hash_ = 0;
+  step_ = unseen_points_ = hash_ = 0;
   site_ = {};
   for (const Thread* thread : threads_) g_live_from[thread->id] = nullptr;
   threads_.clear();

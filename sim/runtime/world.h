@@ -146,6 +146,10 @@ class World final : public memory::ChoiceSource {
   /// What clock_gettime sees: moves time by a chosen, small amount (Kind::time).
   std::int64_t read_clock();
   void pass_time(std::int64_t ns);
+  /// What clock_gettime sees of CLOCK_REALTIME, which somebody may have set a moment ago.
+  std::int64_t read_realtime();
+  /// CLOCK_REALTIME is CLOCK_MONOTONIC plus this.
+  std::int64_t realtime_offset_ns() const { return realtime_offset_ns_; }
 
   // --- threads ----------------------------------------------------------------------------------
   Thread& spawn(void* (*start)(void*), void* argument);  // pthread_create: a point, then a child
@@ -289,6 +293,7 @@ class World final : public memory::ChoiceSource {
   std::int64_t runnable_until_ns_ = 0;
   std::uint64_t runnable_version_ = 1;
   std::int64_t point_ns_ = 1;             // by what a point moves the clock
+  std::int64_t realtime_offset_ns_ = 0;
   std::uint32_t spin_limit_ = 0;
   std::uint64_t step_ = 0;
   std::uint64_t run_number_ = 0;
@@ -316,8 +321,8 @@ class World final : public memory::ChoiceSource {
   std::uintptr_t main_fs_ = 0;
 };
 
-/// CLOCK_REALTIME of a world is CLOCK_MONOTONIC plus this.
-inline constexpr std::int64_t realtime_offset_ns = 1'700'000'000'000'000'000;
+/// CLOCK_REALTIME of a new world is CLOCK_MONOTONIC plus this.
+inline constexpr std::int64_t first_realtime_offset_ns = 1'700'000'000'000'000'000;
 
 /// The process's world, and the state of its memory model, once run() was called for the first
 /// time. At addresses that the compiler knows.

@@ -321,4 +321,12 @@ std::int64_t World::read_clock() {
   return now_ns_;
 }
 
+std::int64_t World::read_realtime() {
+  if (may_strike(fault::PointId::clock_realtime_jump)) {
+    constexpr std::int64_t jumps_s[] = {-3'600, 3'600, -1, 1};
+    realtime_offset_ns_ += jumps_s[choose(Kind::time, 4)] * 1'000'000'000;
+  }
+  return read_clock() + realtime_offset_ns_;
+}
+
 }  // namespace aiosim::runtime

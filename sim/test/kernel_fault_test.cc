@@ -186,6 +186,41 @@ TEST(Faults, SleepSaysWhatIsLeft) {
       faults));
 }
 
+TEST(Faults, TheRealtimeClockIsSetAndTheOtherGoesOn) {
+  const Armed armed({PointId::clock_realtime_jump}, 2);
+  FaultChooser faults;
+  PASSES(simulate(
+      [] {
+        timespec first{};
+        timespec second{};
+        clock_gettime(CLOCK_REALTIME, &first);
+        SAME(-3'600, first.tv_sec - 1'700'000'000 - now_ns() / 1'000'000'000);
+        clock_gettime(CLOCK_REALTIME, &second);
+        SAME(-3'600, second.tv_sec - first.tv_sec);
+        const std::int64_t before_ns = now_ns();
+        const timespec until{second.tv_sec + 2, second.tv_nsec};
+        GIVES(0, clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, nullptr));
+        SAME(2, (now_ns() - before_ns + 500'000'000) / 1'000'000'000);
+      },
+      faults));
+}
+
+TEST(Faults, TheClockStandsStillBetweenItsReads) {
+  const Armed armed({PointId::clock_coarse});
+  FaultChooser faults;
+  PASSES(simulate(
+      [] {
+        const std::int64_t before_ns = now_ns();
+        eventfd(0, 0);
+        sched_yield();
+        SAME(0, now_ns() - before_ns);
+        timespec now{};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        SAME(200, now_ns() - before_ns);
+      },
+      faults));
+}
+
 TEST(Faults, FutexWaitsEndEarly) {
   const Armed armed({PointId::futex_eintr, PointId::futex_spurious});
   FaultChooser faults;

@@ -33,6 +33,7 @@ enum class PointId : std::uint8_t {
   clock_slow,            // clock/slow                 many clock reads see no progress
   clock_fast,            // clock/fast                 one clock read moves time by up to 10 ms
   clock_coarse,          // clock/coarse               the clock stands still between its reads
+  clock_realtime_jump,   // clock/realtime_jump        somebody sets CLOCK_REALTIME
   read_short,            // linux/read/short           (also recv)
   write_short,           // linux/write/short          (also send)
   socket_emfile,         // linux/socket/emfile        (also socketpair)
