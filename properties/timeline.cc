@@ -248,6 +248,10 @@ bool Operation::about_handler() const {
   }
 }
 
+bool Operation::about_file() const {
+  return verb == Verb::close_fd || verb == Verb::open_fd || verb == Verb::recycle_fd;
+}
+
 std::vector<Hold> holds(const Timeline& timeline) {
   std::vector<Hold> out;
   for (const Operation& op : timeline.ops) {

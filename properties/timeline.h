@@ -66,6 +66,7 @@ struct Operation {
 
   bool notifies() const;       // makes a sleeping loop look again (R3, R36, R72)
   bool about_handler() const;  // sets or removes one, or what belongs to it
+  bool about_file() const;     // closes or opens the fd
 };
 
 /// Between these no timer is called (R92).

@@ -8,17 +8,13 @@
 namespace properties::oracles {
 namespace {
 
-bool about_file(const Operation& op) {
-  return op.verb == Verb::close_fd || op.verb == Verb::open_fd || op.verb == Verb::recycle_fd;
-}
-
 /// The removal after which nothing about `fd` came before `ticket`. Null if there is doubt.
 const Operation* removal_of(const Timeline& timeline, int fd, std::uint64_t ticket) {
   const Operation* last = nullptr;
   for (const Operation& op : timeline.ops) {
     if (op.index != fd) continue;
     if (op.verb == Verb::watch_request) return nullptr;  // holds it as well
-    if (!op.about_handler() && !about_file(op)) continue;
+    if (!op.about_handler() && !op.about_file()) continue;
     if (op.begin > ticket || op.end > ticket) continue;  // the closing itself
     if (last != nullptr && op.begin < last->end) return nullptr;
     last = &op;

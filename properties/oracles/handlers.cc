@@ -200,12 +200,14 @@ const Poll& outermost(const Timeline& timeline, int number) {
 }
 
 /// While another thread replaces a handler, a poll may find the old one and the new one ready, and
-/// what a poll nested in it was told of is taken by the second.
-bool replaced_by_another(const Timeline& timeline, const Call& call) {
+/// what a poll nested in it was told of is taken by the second. And what was found of another file
+/// under the number is not there any more.
+bool found_before(const Timeline& timeline, const Call& call) {
   const Poll& poll = outermost(timeline, call.poll);
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
-    return op.thread != 0 && op.about_handler() && op.index == call.index &&
-           op.begin < call.begin && known_at_home(timeline, op) > poll.begin;
+    if (op.index != call.index || op.begin > call.begin) return false;
+    const bool by_another = op.thread != 0 && op.about_handler();
+    return op.about_file() || (by_another && known_at_home(timeline, op) > poll.begin);
   });
 }
 
@@ -276,7 +278,7 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
   }
   for (const Call& call : timeline.calls) {
     if (call.source != Source::fd_read || call.end == never || call.taken != 0) continue;
-    if (call.poll < 0 || replaced_by_another(timeline, call)) continue;
+    if (call.poll < 0 || found_before(timeline, call)) continue;
     return broken("R51", describe(call.source, call.index) + " was called " + at(call.begin_ns) +
                              " although there was nothing to read any more");
   }
@@ -295,7 +297,7 @@ Finding level_trigger(const Timeline& timeline, const Facts& facts) {
 namespace {
 
 /// R75: a handler that was set after its fd was opened anew is not called for what the file before
-/// had: nothing was ever written to this one.
+/// had: nothing was ever written to this one. But a pollable one's finding is its successor's (D7).
 Finding of_another_file(const Timeline& timeline, const Call& call) {
   if (call.source != Source::fd_read || call.end == never || call.taken != 0) return std::nullopt;
   const Operation* set = nullptr;
@@ -303,6 +305,7 @@ Finding of_another_file(const Timeline& timeline, const Call& call) {
   for (const Operation& op : timeline.ops) {
     const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
     if (sets && op.a == call.a) set = &op;
+    if (sets && op.a != call.a && op.index == call.index && (op.b & 1) != 0) return std::nullopt;
   }
   if (set == nullptr || (set->b & 4) != 0 || call.index == max_fds) return std::nullopt;
   for (const Operation& op : timeline.ops) {

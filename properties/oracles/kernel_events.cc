@@ -15,9 +15,7 @@ bool may_be_ready(const Timeline& timeline, int fd, std::uint64_t ticket) {
   return std::any_of(timeline.ops.begin(), timeline.ops.end(), [&](const Operation& op) {
     if (op.index != fd || op.begin > ticket) return false;
     const bool sets = op.verb == Verb::add_fd || op.verb == Verb::modify_fd;
-    const bool file =
-        op.verb == Verb::close_fd || op.verb == Verb::open_fd || op.verb == Verb::recycle_fd;
-    return file || op.verb == Verb::signal || op.verb == Verb::hang_up ||
+    return op.about_file() || op.verb == Verb::signal || op.verb == Verb::hang_up ||
            (sets && (op.b & (2 | 4)) != 0);
   });
 }

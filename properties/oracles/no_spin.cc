@@ -11,11 +11,11 @@ bool overlaps(const Operation& op, const Poll& poll) {
   return op.begin < poll.end && op.end > poll.begin;
 }
 
-/// Of a watched fd that is closed the kernel may tell (poll()'s POLLNVAL), or what woke the loop
-/// has gone with it. Holding timers changes the timeout.
+/// Of a watched number that is closed, or opened for a moment, the kernel may tell (poll()'s
+/// POLLNVAL), or what woke the loop has gone with it. Holding timers changes the timeout.
 bool notifies(const Operation& op) {
   return op.notifies() || op.verb == Verb::arm || op.verb == Verb::set_flag ||
-         op.verb == Verb::hold_timers || op.verb == Verb::close_fd || op.verb == Verb::recycle_fd;
+         op.verb == Verb::hold_timers || op.about_file();
 }
 
 /// A thread of the loop's own that waits for its fds may tell home late: home has served it by
