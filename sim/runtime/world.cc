@@ -272,15 +272,19 @@ void World::joined(Thread& other) {
 }
 
 // As glibc does it: pthread_self(), and the addresses of thread_locals, are used again. Not by a
-// thread that nothing orders after the old one: their accesses would look like races.
+// thread that nothing orders after the old one: their accesses would look like races. The newest
+// thread's, for joins must commute.
 Tcb* World::take_joined_tcb(const Thread& parent) {
-  for (std::size_t i = joined_.size(); i-- > 0;) {
-    const Thread& old = *joined_[i];
+  auto taken = joined_.end();
+  for (auto at = joined_.begin(); at != joined_.end(); ++at) {
+    const Thread& old = **at;
     if (!parent.view->happens_before_me(old.id, old.view->clock[old.id])) continue;
-    joined_.erase(joined_.begin() + static_cast<std::ptrdiff_t>(i));
-    return old.tcb;
+    if (taken == joined_.end() || old.id > (*taken)->id) taken = at;
   }
-  return nullptr;
+  if (taken == joined_.end()) return nullptr;
+  Tcb* const tcb = (*taken)->tcb;
+  joined_.erase(taken);
+  return tcb;
 }
 
 Thread* World::thread_of(pthread_t handle) {

@@ -145,6 +145,7 @@ class World final : public memory::ChoiceSource {
   std::int64_t now_ns() const { return now_ns_; }
   /// What clock_gettime sees: moves time by a chosen, small amount (Kind::time).
   std::int64_t read_clock();
+  /// Moves time without a point.
   void pass_time(std::int64_t ns);
   /// What clock_gettime sees of CLOCK_REALTIME, which somebody may have set a moment ago.
   std::int64_t read_realtime();
@@ -166,6 +167,7 @@ class World final : public memory::ChoiceSource {
   // --- ends -------------------------------------------------------------------------------------
   /// Ends the run with `verdict`; abandons every stack. From any simulated thread.
   [[noreturn]] void fail(Verdict verdict);
+  /// A livelock at `pc`, which took the time of so many points.
   [[noreturn]] void loops_without_point(const void* pc, std::uint64_t unseen_points);
   [[noreturn]] void fail(VerdictKind kind, std::string text) {
     fail(Verdict{kind, {}, std::move(text)});
