@@ -1,6 +1,9 @@
 #include "interpreter.h"
 
+#include <filesystem>
+#include <iterator>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "under_test.h"
@@ -8,6 +11,17 @@
 namespace properties {
 
 using aiosim::UnderTestScope;
+
+namespace {
+
+/// Of this process; 0 if it cannot be told.
+std::ptrdiff_t host_threads() {
+  std::error_code none;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", none);
+  return std::distance(begin(tasks), end(tasks));
+}
+
+}  // namespace
 
 Interpreter::Interpreter(const Case& program, const BackendModule& module)
     : program_(offered(program, module.offers)),
@@ -24,7 +38,9 @@ void Interpreter::run() {
   reset();
   in_world_ = aiosim::in_world();
   const std::size_t open_before = aiosim::open_fds();
+  const std::ptrdiff_t threads_before = in_world_ ? 0 : host_threads();
   set_up();
+  if (!in_world_) loop_has_threads_ = host_threads() > threads_before;
   install_probes();
   start_producers();
   run_part(0, program_.find(Role::home));

@@ -39,7 +39,8 @@ class Interpreter {
   /// The run, home thread. May end in aiosim::stop_run.
   void run();
   void observations(std::vector<Observation>& out) const { recorder_.merge(out); }
-  /// Threads that are neither home nor of the program have called the kernel. Of the last run.
+  /// Threads that are neither home nor of the program have called the kernel, or on the host were
+  /// there once the loop was made. Of the last run.
   bool loop_has_threads() const { return loop_has_threads_; }
   const Case& program() const { return program_; }
   const BackendModule& module() const { return module_; }
@@ -237,7 +238,7 @@ class Interpreter {
   Recorder recorder_;
   // Their numbers in the world, whose others are the loop's own.
   std::array<std::atomic<std::uint32_t>, max_threads> world_threads_{};
-  bool loop_has_threads_ = false;  // in a world
+  bool loop_has_threads_ = false;
   Loop* loop_ = nullptr;
   std::array<BhState, max_bhs + 1> bhs_;
   std::array<FdState, max_fds + 1> fds_;

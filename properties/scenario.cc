@@ -97,7 +97,7 @@ class LoopExecution final : public ScenarioExecution {
       if (home && choice.key.kind == aiosim::Kind::reads_from) ++out.stale_reads;
     }
     out.in_world = in_world_;
-    out.own_threads = !in_world_ || interpreter_.loop_has_threads();  // unknown on the host
+    out.own_threads = interpreter_.loop_has_threads();
     out.spurious = struck(PointId::epoll_wait_spurious) != 0;
     out.without_ring = struck(PointId::io_uring_setup_enomem) != 0;
     out.late_timers = struck(PointId::clock_late_timer) != 0;

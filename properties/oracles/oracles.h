@@ -19,7 +19,7 @@ struct Facts {
   std::uint32_t offers;
   std::int64_t poll_max_ns = 0;
   bool in_world = false;      // the clock is simulated and the probes work
-  bool own_threads = false;   // the loop has threads of its own, that call the kernel
+  bool own_threads = false;   // the loop has threads of its own
   // What struck in this run:
   bool spurious = false;      // an epoll fd says ready, then nothing is there
   bool without_ring = false;  // io_uring cannot be set up, the loop falls back

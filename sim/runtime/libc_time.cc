@@ -18,20 +18,17 @@ constexpr Object the_clock{ObjectType::clock, 0};
 
 timespec to_timespec(std::int64_t ns) { return {ns / second_ns, ns % second_ns}; }
 
-std::int64_t read_clock(const char* call, const void* pc) {
+std::int64_t read_clock(const char* call, const void* pc,
+                        std::int64_t (World::*read)() = &World::read_clock) {
   World& w = world();
   w.point(call, the_clock, pc);
-  const std::int64_t now_ns = w.read_clock();
+  const std::int64_t now_ns = (w.*read)();
   w.record(call, the_clock, now_ns, 0, pc);
   return now_ns;
 }
 
 std::int64_t read_realtime(const char* call, const void* pc) {
-  World& w = world();
-  w.point(call, the_clock, pc);
-  const std::int64_t now_ns = w.read_realtime();
-  w.record(call, the_clock, now_ns, 0, pc);
-  return now_ns;
+  return read_clock(call, pc, &World::read_realtime);
 }
 
 /// 0 or a positive error number.

@@ -65,9 +65,8 @@ void start_watchdog() {
   const itimerval second{{1, 0}, {1, 0}};
   AIOSIM_REAL(setitimer)(ITIMER_VIRTUAL, &second, nullptr);
   // A child has no timers: its first world starts one.
-  static bool told = false;
-  if (!told) pthread_atfork(nullptr, nullptr, [] { started = false; });
-  told = true;
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { started = false; });
+  static_cast<void>(registered);
 }
 
 }  // namespace aiosim::runtime
